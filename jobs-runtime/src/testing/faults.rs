@@ -2,7 +2,7 @@
 //!
 //! A worker "dies" by losing its session: another session takes its leases over and settles them as
 //! lost, as the worker that rescues them does. The fences of the dead one no longer hold. It finds
-//! that out at its next claim or renewal, and opens a new session, like a process that starts again.
+//! that out at its next claim or renewal, and opens a new session, as after a restart.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

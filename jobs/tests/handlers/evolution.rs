@@ -79,7 +79,7 @@ fn a_payload_of_today_is_read_as_it_is() {
 fn what_an_upcast_cannot_convert_is_an_invalid_payload() {
     for (stored, reason) in [
         (r#"{"broken":1}"#, "upcast: snoozed"),
-        (r#"{"recipient":"a"}"#, "missing field `account`"),
+        (r#"{"recipient":"a"}"#, "is required"),
     ] {
         let error = run_with::<renamed::Letter>([], stored).expect_err("unreadable");
         assert_eq!(error.verdict(), jobs::runtime::Verdict::InvalidPayload);

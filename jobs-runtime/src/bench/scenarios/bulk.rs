@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use jobs::{ExecutionStatus, Job};
 
-use super::drain;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::load::{FinishCounter, Workload, client_on, runtime_on};
