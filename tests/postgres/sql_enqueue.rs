@@ -114,7 +114,7 @@ async fn a_request_gets_the_defaults_of_its_job_and_its_own_options() {
     .await;
     assert_eq!(plain.status, ExecutionStatus::Succeeded, "{plain:?}");
     assert_eq!(plain.result.unwrap().get(), r#""hello Ada""#);
-    assert_eq!(plain.payload.get(), r#"{"name":"Ada","word":"hello"}"#);
+    assert_eq!(plain.payload.get(), r#"{"name": "Ada","word":"hello"}"#);
     assert_eq!(
         (plain.priority, plain.tags),
         (60, vec!["greeting".to_owned()])
