@@ -1,8 +1,8 @@
 //! The runtime: service, engine, HTTP interface and health of one process.
 //!
 //! [`RuntimeBuilder`] opens the store and starts the parts that the program asks for; [`Runtime`]
-//! holds them until shutdown. The folder may import every other module of the crate except the
-//! command line, which is built on top of it.
+//! holds them until shutdown. The folder may import every other module of the crate. It must never
+//! import the command line, the benchmarks or the test kit, which are built on top of it.
 
 mod builder;
 mod error;
@@ -26,11 +26,12 @@ use crate::external::ExternalLeases;
 use crate::health::Health;
 use crate::inbox::InboxLoop;
 use crate::operations::OperationLoop;
-use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
+use crate::retention::{PruneError, PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
 #[cfg(feature = "otlp")]
 use crate::telemetry::MetricsExport;
+use crate::telemetry::recorder::RecorderLoop;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
@@ -74,6 +75,7 @@ pub struct Runtime {
     scheduler: Option<Scheduler>,
     retention: Option<RetentionLoop>,
     operations: Option<OperationLoop>,
+    recorder: Option<RecorderLoop>,
     inbox: Option<InboxLoop>,
     pruner: Pruner,
     health: Arc<Health>,
@@ -88,6 +90,9 @@ pub struct Runtime {
     api: Option<http_server::HttpServer>,
     #[cfg(feature = "http")]
     http: crate::http::HttpConfig,
+    /// Ends the event streams of [`router`](Self::router).
+    #[cfg(feature = "http")]
+    mounted_streams: tokio_util::sync::DropGuard,
 }
 
 impl Runtime {
@@ -131,15 +136,21 @@ impl Runtime {
     ///
     /// The application authenticates its callers and adds a [`Caller`](crate::http::Caller) to each
     /// request. A request without one needs a token of the store.
+    ///
+    /// Event streams have no end of their own. They end with
+    /// [`begin_shutdown`](Self::begin_shutdown); a server that waits for its connections calls it
+    /// before it waits.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        crate::http::build(
+        let router = crate::http::build(
             self.service.clone(),
             Arc::clone(&self.health),
             self.http.clone(),
-            crate::http::Place::Mounted,
+            crate::http::Exposure::Mounted,
             self.external.clone(),
-        )
+        );
+        let stopped = self.mounted_streams.token().clone();
+        crate::http::with_shutdown(router, stopped)
     }
 
     /// Completes when no attempt runs in this process and it knows of no ready execution that it
@@ -161,8 +172,8 @@ impl Runtime {
     /// has not ended by then.
     ///
     /// # Errors
-    /// The store's. What was deleted before the error stays deleted.
-    pub async fn prune(&self) -> Result<Option<PruneReport>, StoreError> {
+    /// The store's, or the archive's. What was deleted before the error stays deleted.
+    pub async fn prune(&self) -> Result<Option<PruneReport>, PruneError> {
         let clock = self.service.clock();
         let until = clock.elapsed() + TURN;
         loop {
@@ -181,6 +192,12 @@ impl Runtime {
     /// The store's.
     pub async fn prunable(&self) -> Result<Vec<PrunedJob>, StoreError> {
         self.pruner.preview().await
+    }
+
+    /// Begins a [`shutdown`](Self::shutdown) without waiting for it: nothing more is claimed, and
+    /// event streams end.
+    pub fn begin_shutdown(&self) {
+        self.stop(Stop::Drain);
     }
 
     /// Stops claiming and lets running attempts end within the drain period. Releases the attempts
@@ -220,6 +237,8 @@ impl Runtime {
         #[cfg(feature = "http")]
         self.external.stop();
         #[cfg(feature = "http")]
+        self.mounted_streams.token().cancel();
+        #[cfg(feature = "http")]
         if let Some(api) = &self.api {
             api.stop();
         }
@@ -240,6 +259,11 @@ impl Runtime {
         }
         if let Some(retention) = &self.retention {
             retention.ended().await;
+        }
+        // After the last attempt, so that its end is counted.
+        if let Some(recorder) = &self.recorder {
+            recorder.stop();
+            recorder.ended().await;
         }
         self.service.flush_audit().await;
         if let Some(operations) = &self.operations {

@@ -30,9 +30,10 @@
 //! | `redact`, `mask` | masks sensitive payload fields; masks that callers send back |
 //! | `error`, `suggest` | errors with the index of the request, and similar names |
 //!
-//! The folder may import the store contract, the clock and the crate `jobs`. It must not import
-//! `http`, the command line or a particular store. Of the engine it uses one function, which lends
-//! the executor slot of a handler that waits for a result.
+//! The folder may import the store contract, the clock, `schedule`, `retention`, `fingerprint`,
+//! `telemetry` and the crate `jobs`. It must not import `http`, the command line or a particular
+//! store. Of the engine it uses one function, which lends the executor slot of a handler that waits
+//! for a result.
 
 mod registry;
 
@@ -61,9 +62,10 @@ mod payload;
 mod preview;
 mod queues;
 mod raw_object;
-#[cfg(feature = "http")]
 mod redact;
 mod schedules;
+#[cfg(feature = "http")]
+mod series;
 mod suggest;
 mod tokens;
 mod wait;
@@ -120,7 +122,10 @@ pub(crate) use raw_object::RawObject;
 pub(crate) use redact::Redactor;
 #[cfg(feature = "cli")]
 pub(crate) use redact::Secrets;
+pub(crate) use redact::hide_secrets;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
+#[cfg(feature = "http")]
+pub(crate) use series::{Series, SeriesOf, SeriesWindow};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
 #[cfg(feature = "http")]
@@ -152,7 +157,7 @@ struct Inner {
 /// The settings of a service that a runtime chooses.
 #[derive(Default)]
 pub(crate) struct ServiceSettings {
-    /// How long executions are kept.
+    /// The times for which executions are kept.
     pub(crate) retention: RetentionSettings,
     /// The metrics of the process.
     pub(crate) metrics: Arc<Metrics>,
@@ -354,8 +359,8 @@ impl JobService {
         Ok(answer)
     }
 
-    /// Erases the payload, the results and the log of a final execution, and records who asked for
-    /// it and when.
+    /// Erases the payload, the results and the log of a final execution. Records the author and the
+    /// time.
     ///
     /// # Errors
     /// The author's name is invalid, or the store's.

@@ -34,7 +34,10 @@
 //! * `decode`: rows of both stores as values of the contract;
 //! * `transfer`, `delegating`, `clocked` and `live`: functions and stores that are made of store
 //!   calls;
-//! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
+//! * [`sqlite`] and `postgres`: the stores. Neither may import the other.
+//!
+//! The folder may import `time`, the clock and `fingerprint`. It must never import the service, the
+//! engine or `http`.
 
 mod clocked;
 mod contract;
@@ -85,7 +88,8 @@ pub use contract::logs::{
     ParseLogPlaceError,
 };
 pub use contract::operator::{
-    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, OperatorStore, QueueRecord, RetryAnswer,
+    CancelAnswer, DeleteAnswer, EditAnswer, ExecutionEdit, OperatorStore, QueuePause, QueueRecord,
+    RetryAnswer,
 };
 use contract::publish::PublishedRule;
 pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
@@ -104,7 +108,10 @@ pub use contract::session::{
 };
 pub use contract::settlement::{AttemptEnd, Next, ProgressReport, Settlement, WriteAnswer};
 pub use contract::setup::SetupStore;
-pub use contract::telemetry::{PermitGauge, QueueGauges, StoreGauges, TelemetryStore};
+pub use contract::telemetry::{
+    PermitGauge, QueueGauges, SeriesPoint, SeriesQuery, StoreGauges, StoreSizes, TableSize,
+    TelemetryStore,
+};
 pub use contract::token::{ParseRoleError, Role, TokenRecord, TokenStore};
 pub(crate) use contract::url::without_password;
 pub use contract::url::{DatabaseUrl, ParseDatabaseUrlError, PostgresUrl, Synchronous};

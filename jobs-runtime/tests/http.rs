@@ -61,7 +61,11 @@ mod queues;
 mod schedules;
 #[path = "http/sensitive.rs"]
 mod sensitive;
+#[path = "http/series.rs"]
+mod series;
 #[path = "http/server.rs"]
 mod server;
+#[path = "http/tokens.rs"]
+mod tokens;
 #[path = "http/trigger.rs"]
 mod trigger;

@@ -25,9 +25,9 @@ for (const file of fs.readdirSync(folder).sort()) {
       console.log(`ok ${name} ${Date.now() - began} ms`);
     } catch (error) {
       console.log(`FAILED ${name}`);
-      const text = await tools.page.evaluate(() => document.body?.innerText).catch(() => '');
+      const text = await tools.shown();
       const errors = tools.problems.length ? `\nproblems of the page:\n${tools.problems.join('\n')}` : '';
-      failures.push(`${file}: ${name}\n${error.stack}${errors}\nthe page ${tools.page.url()} showed:\n${text?.slice(0, 3000)}`);
+      failures.push(`${file}: ${name}\n${error.stack}${errors}\nthe page ${tools.page.url()} showed:\n${text}`);
     } finally {
       await tools.close();
     }

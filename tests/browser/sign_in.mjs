@@ -56,8 +56,7 @@ await api('POST', 'schedules', { id: 'signed', jobId: 'test.slow', cron: '0 3 * 
   await answered('schedules/signed', () => button('Pause').click());
   await open('queues');
   await page.locator('tr', { hasText: 'default' }).first().getByRole('button', { name: 'Pause' }).click();
-  const reason = page.getByLabel('Reason');
-  if (await reason.count()) await reason.fill('a test');
+  await page.getByLabel('Reason').fill('a test');
   await button('Pause it').click();
   await page.getByText(/does not allow this/).first().waitFor();
 
@@ -80,7 +79,9 @@ await api('POST', 'schedules', { id: 'signed', jobId: 'test.slow', cron: '0 3 * 
   await tools.button('Retry it').click();
   await reaches(failed, 'succeeded');
   await tools.open('system');
+  await tools.page.getByRole('heading', { name: 'Store' }).waitFor();
   assert.equal(await tools.page.getByRole('heading', { name: 'Audit' }).count(), 0, 'an operator sees no audit log');
+  assert.equal(await tools.page.getByRole('heading', { name: 'Tokens' }).count(), 0, 'an operator sees no tokens');
   await tools.open(`executions/${failed}`);
   await until('the page shows it', () => tools.page.locator('h1', { hasText: 'Succeeded' }).count());
   tools.assertQuiet();
@@ -92,6 +93,20 @@ await api('POST', 'schedules', { id: 'signed', jobId: 'test.slow', cron: '0 3 * 
   await signIn(tools, settings.token);
   await tools.open('system');
   await tools.page.locator('tr', { hasText: 'execution.retry' }).filter({ hasText: 'operator' }).first().waitFor();
+  await tools.button('New token').click();
+  await tools.page.getByLabel('Name', { exact: true }).fill('for the night');
+  await tools.page.locator('#token-role').selectOption('viewer');
+  await tools.button('Create').click();
+  const secret = await tools.page.getByLabel('The new token').inputValue();
+  const asViewer = (path) => fetch(`${settings.address}/api/v1/workers/${path}`, { headers: { authorization: `Bearer ${secret}` } });
+  assert.equal((await asViewer('queues')).status, 200);
+  assert.equal((await asViewer('tokens')).status, 403);
+  await tools.button('I have kept it').click();
+  const row = tools.page.locator('tr', { hasText: 'for the night' }).filter({ hasText: 'viewer' });
+  await row.getByRole('button', { name: 'Revoke' }).click();
+  await tools.button('Revoke it').click();
+  await row.getByText('revoked', { exact: true }).waitFor();
+  await until('the token is refused', async () => (await asViewer('queues')).status === 401);
   await tools.open(`executions/${failed}`);
   await tools.page.getByRole('heading', { name: 'Acts of operators' }).waitFor();
   tools.assertQuiet();

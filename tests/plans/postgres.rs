@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::ExecutionId;
-use jobs_runtime::store::{Caps, Claim, Limit, LimitRule, SessionInfo, Store, open};
+use jobs_runtime::store::{Caps, Claim, Limit, LimitRule, QueuePause, SessionInfo, Store, open};
 use jobs_runtime::time::Timestamp;
 use serde_json::Value;
 use tests::postgres::Postgres;
+use tests::process::is_full_tier;
 
+use super::answers;
 use super::inbox;
 use super::scaling::{FEW, MANY, compare_call_times};
 use super::store_calls::{NOW, new};
@@ -73,7 +75,11 @@ const STATEMENTS: &str = concat!(
 );
 
 /// Statements on large tables that the large store does not execute, and the reason.
-const NOT_EXECUTED: [(&str, &str); 14] = [
+const NOT_EXECUTED: [(&str, &str); 15] = [
+    (
+        "telemetry/sizes.sql",
+        "reads the catalogue of the database, no table",
+    ),
     (
         "claim/resume.sql",
         "follows a long scan only; the test of uniform rows executes it",
@@ -198,7 +204,10 @@ async fn claim_nothing(store: &dyn Store) {
 /// Claims while a queue is paused. Such a claim looks at each group of equal priority, job and
 /// queue.
 async fn claim_beside_a_pause(store: &dyn Store) {
-    store.pause("paused".to_owned(), NOW).await.unwrap();
+    store
+        .pause("paused".to_owned(), QueuePause::at(NOW))
+        .await
+        .unwrap();
     let mut claim = claim_in_new_session(store).await;
     claim.job_ids = (0..100).map(|n| format!("job-{n}")).collect();
     let limit = claim.limit;
@@ -338,6 +347,19 @@ fn title(file: &str) -> String {
     let text = std::fs::read_to_string(format!("{STATEMENTS}/{file}"));
     let text = text.expect("an SQL file is UTF-8");
     text.lines().next().expect("a first line").to_owned()
+}
+
+#[tokio::test]
+async fn the_interface_answers_in_time() {
+    if !is_full_tier() {
+        return;
+    }
+    let server = Postgres::start_with(&SETTINGS);
+    let script = include_str!("fill_postgres.sql");
+    fill(&server, "many", script, MANY, "VACUUM ANALYZE").await;
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("{}?schema=many", server.url("postgres"));
+    answers::check(directory.path(), &url);
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::answers;
 use super::scaling::{FEW, MANY, compare_call_times};
+use tests::process::is_full_tier;
 
 /// Tables that grow with the stored or waiting executions.
 const LARGE: [&str; 12] = [
@@ -167,6 +169,17 @@ async fn no_statement_scans_a_large_table() {
     assert!(unseen.is_empty(), "not executed: {unseen:#?}");
     assert!(scans.is_empty(), "{}", scans.join("\n"));
     comparison.unwrap_or_else(|slow| panic!("{slow}"));
+}
+
+#[tokio::test]
+async fn the_interface_answers_in_time() {
+    if !is_full_tier() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let (store, connection) = filled(directory.path(), MANY).await;
+    drop((store, connection));
+    answers::check(directory.path(), &format!("sqlite:{MANY}.db"));
 }
 
 /// The statements of a script, without its comments.

@@ -406,6 +406,13 @@ pub(crate) fn list_queries() -> Vec<(&'static str, ExecutionQuery)> {
             },
         ),
         (
+            "list of children",
+            ExecutionQuery {
+                parent_id: Some(ExecutionId::from_bytes([7; 16])),
+                ..all()
+            },
+        ),
+        (
             "list of a tag",
             ExecutionQuery {
                 tag: text("rare"),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jobs::ExecutionId;
 use jobs_runtime::store::{
-    Caps, Claim, ExecutionEdit, ExecutionQuery, Limit, LimitRule, NewExecution, SessionId,
-    SessionInfo, Store,
+    Caps, Claim, ExecutionEdit, ExecutionQuery, Limit, LimitRule, NewExecution, QueuePause,
+    SessionId, SessionInfo, Store,
 };
 
 use super::store_calls::{NOW, list_queries, new};
@@ -49,7 +49,10 @@ pub(crate) async fn look_for_rare(store: &dyn Store, rare: Rare) {
     assert!(!waiting.is_empty(), "no execution waits since {since:?}");
     edit_blocked(store, rare.blocked).await;
     // Paused queues and capped queues make a claim scan by groups.
-    store.pause("elsewhere".to_owned(), NOW).await.unwrap();
+    store
+        .pause("elsewhere".to_owned(), QueuePause::at(NOW))
+        .await
+        .unwrap();
     let capped = Caps {
         queues: vec![("default".to_owned(), RARE)],
         ..Caps::default()

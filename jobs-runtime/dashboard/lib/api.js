@@ -76,9 +76,6 @@ const get = (path, query) => request('GET', `${API}/${path}`, { query });
 /** @param {string} path @param {any} [body] */
 const post = (path, body = {}) => request('POST', `${API}/${path}`, { body });
 
-/** True if the error says that this server has no such route. @param {any} error */
-export const isMissing = (error) => error instanceof ApiError && error.code === 'not_found';
-
 export const api = {
   /** @returns {Promise<{name: string, version: string, routes: Record<string, string>}>} */
   index: () => request('GET', ''),
@@ -130,6 +127,18 @@ export const api = {
   pauseQueue: (queue, body) => post(`queues/${id(queue)}/pause`, body),
   /** @param {string} queue @returns {Promise<Types['schemas']['QueueState']>} */
   resumeQueue: (queue) => post(`queues/${id(queue)}/resume`),
+  /** @param {{jobId?: string, queue?: string, window: string}} query @returns {Promise<Types['schemas']['Series']>} */
+  series: (query) => get('series', query),
+  /** @returns {Promise<Types['schemas']['StoreView']>} */
+  store: () => get('store'),
+  /** @returns {Promise<Types['schemas']['Tokens']>} */
+  tokens: () => get('tokens'),
+  /** @param {any} body @returns {Promise<Types['schemas']['CreatedToken']>} */
+  createToken: (body) => post('tokens', body),
+  /** @param {string} token @returns {Promise<null>} */
+  revokeToken: (token) => request('DELETE', `${API}/tokens/${id(token)}`),
+  /** @param {string} limit @returns {Promise<Types['schemas']['LimitQueue']>} */
+  limit: (limit) => get(`limits/${id(limit)}`),
   /** @returns {Promise<any>} */
   limits: () => get('limits', { limit: 1000 }),
   /** @param {string} limit @returns {Promise<Types['schemas']['LimitReset']>} */

@@ -27,7 +27,7 @@ export function concernsOf({ health, processes, queues, jobs, schedules, failed 
   }
   if (failed?.count) list.push({ tone: 'bad', text: `${failed.more ? `At least ${number(failed.count)} executions` : count(failed.count, 'execution')} failed in the last hour: ${some(failed.jobs)}.`, act: 'See the failures', href: href(['failures'], { period: '1h' }) });
   for (const queue of queues ?? []) {
-    if (queue.pausedAt) list.push({ tone: 'wait', text: `The queue ${queue.queue} is paused for ${duration(now - Date.parse(queue.pausedAt))}${queue.ready ? `, and ${count(queue.ready, 'execution')} wait in it` : ''}.`, act: 'See the queue', href: href(['queues']) });
+    if (queue.pausedAt) list.push({ tone: 'wait', text: `The queue ${queue.queue} is paused for ${duration(now - Date.parse(queue.pausedAt))}${queue.pauseReason ? ` (${queue.pauseReason})` : ''}${queue.ready ? `, and ${count(queue.ready, 'execution')} wait in it` : ''}.`, act: 'See the queue', href: href(['queues']) });
   }
   const absent = (jobs ?? []).filter((job) => job.handler === 'absent' && job.enabled);
   if (absent.length && processes?.length) list.push({ tone: 'wait', text: `No running worker links ${some(absent.map((job) => job.id))}.`, act: 'See the jobs', href: href(['jobs'], { q: 'absent' }) });

@@ -1,4 +1,4 @@
-// The reason why an execution is where it is, in sentences.
+// The reason for the status of an execution, in sentences.
 import { html } from './dom.js';
 import { count, duration, relative, shortId } from './format.js';
 import { href } from './router.js';
@@ -22,7 +22,7 @@ const WORDS = {
   debounced: (reason, now) => `Debounced by ${duration(reason.delayMs)}: due ${relative(reason.until, now)} unless another one arrives.`,
   retry: (reason, now) => `Attempt ${reason.attempt} ended without success; the next one is due ${relative(reason.until, now)}.`,
   due: () => 'It is due; a worker moves it into the queue at its next look.',
-  queue_paused: (reason, now) => html`Its queue <b>${reason.queue}</b> is paused since ${relative(reason.since, now)}.`,
+  queue_paused: (reason, now) => html`Its queue <b>${reason.queue}</b> is paused since ${relative(reason.since, now)}${reason.because ? html`: ${reason.because}` : ''}.`,
   limited: (reason, now) => limitWords(reason.limit, now),
   awaiting_admission: () => 'It waits for the permit allocator, which looks within seconds.',
   no_worker: () => 'No worker is running. Start one with `run` or `work`.',

@@ -7,13 +7,13 @@ import { screens } from '../screens/index.js';
 
 /** @type {Set<{current: Binding[]}>} */
 const bound = new Set();
-let afterG = 0;
+let afterG = -Infinity;
 
 /** Binds keys while the component is shown; those of its last rendering. @param {Binding[]} bindings */
 export function useKeys(bindings) {
   const latest = useRef(bindings);
   latest.current = bindings;
-  // Before the paint, so that a key pressed on what is seen is never lost.
+  // Before the paint: no key is lost that the viewer presses on a visible screen.
   useLayoutEffect(() => {
     bound.add(latest);
     return () => void bound.delete(latest);
@@ -40,11 +40,11 @@ export function start() {
     const plain = !event.altKey && !event.metaKey && !event.ctrlKey;
     if (plain && (isTyping(event.target) || document.querySelector('dialog[open]'))) return;
     if (plain && pressed === 'g') {
-      afterG = Date.now();
+      afterG = event.timeStamp;
       return;
     }
-    const screen = plain && Date.now() - afterG < 1200 ? screens.find((one) => one.key === pressed) : undefined;
-    afterG = 0;
+    const screen = plain && event.timeStamp - afterG < 1200 ? screens.find((one) => one.key === pressed) : undefined;
+    afterG = -Infinity;
     if (screen) {
       event.preventDefault();
       go(href([screen.name]));

@@ -7,11 +7,11 @@ import { signal } from './dom.js';
 export const toasts = signal([]);
 let last = 0;
 
-/** Shows a notice for some seconds; an error stays for longer. @param {string} text @param {Partial<Toast>} [more] */
+/** Shows a notice for some seconds; an error, and what can be clicked, stays for longer. @param {string} text @param {Partial<Toast>} [more] */
 export function toast(text, more = {}) {
   const one = { id: ++last, kind: /** @type {'ok' | 'bad'} */ ('ok'), text, ...more };
   toasts.value = [...toasts.value.slice(-3), one];
-  setTimeout(() => dismiss(one.id), one.kind === 'bad' ? 12_000 : 6_000);
+  setTimeout(() => dismiss(one.id), one.kind === 'bad' || one.href || one.undo ? 15_000 : 6_000);
 }
 
 /** @param {number} id */

@@ -1,6 +1,7 @@
 // The attempts of an execution, last first.
 import { html } from '../lib/dom.js';
 import { clock, duration, full } from '../lib/format.js';
+import { now } from '../lib/live.js';
 import { Status } from './status.js';
 import { Elapsed, Time } from './time.js';
 
@@ -18,7 +19,7 @@ export function Attempts({ attempts }) {
       <td><time class="num" title=${full(one.startedAt)}>${clock(one.startedAt, true)}</time></td>
       <td class="mono">${one.worker}</td>
       <td class="grow"><div class="cell">
-        <span class="cut" title=${one.error?.message}>${one.error && html`<span class="bad">${one.error.kind.replace('_', ' ')}</span> ${one.error.message}`}${one.retryAt && html` <span class="muted">→ next <${Time} at=${one.retryAt} />
+        <span class="cut" title=${one.error?.message}>${one.error && html`<span class="bad">${one.error.kind.replace('_', ' ')}</span> ${one.error.message}`}${one.retryAt && html` <span class="muted">→ ${Date.parse(one.retryAt) < now.value ? 'retried' : 'next'} <${Time} at=${one.retryAt} />
         </span>`}</span></div></td>
     </tr>`)}</tbody>
   </table></div>`;

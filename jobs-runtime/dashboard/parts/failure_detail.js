@@ -13,11 +13,11 @@ const SAMPLES = 50;
 
 /** @param {{group: Group, run: (group: Group, act: string, rows: any[] | null) => void}} properties */
 export function FailureDetail({ group, run }) {
-  const fetched = useData(group.fingerprint ? `group:${group.key}` : null, () => api.executions({ jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint, limit: SAMPLES }), { live: false });
-  const rows = group.fingerprint ? fetched.data?.executions ?? [] : group.rows;
+  const fetched = useData(`group:${group.key}`, () => api.executions({ jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint, limit: SAMPLES }), { live: false });
+  const rows = fetched.data?.executions ?? [];
   const payloads = rows.map((row) => row.payload);
   const { same, differ } = common(payloads);
-  const filters = group.fingerprint ? { jobId: group.jobId, errorFingerprint: group.fingerprint } : { jobId: group.jobId, status: 'failed' };
+  const filters = { jobId: group.jobId, errorFingerprint: group.fingerprint };
   return html`<div class="failure-detail stack">
     <pre class="error-text">${group.message}</pre>
     ${same.length + differ.length > 0 && html`<dl class="facts">

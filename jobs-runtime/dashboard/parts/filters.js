@@ -2,8 +2,8 @@
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
-import { useFeatures } from '../lib/features.js';
 import { go, href } from '../lib/router.js';
+import { isReadOnly } from '../lib/session.js';
 import { Icon } from './icons.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -12,7 +12,7 @@ const PERIODS = /** @type {[string, string][]} */ ([['15m', 'last 15 minutes'], 
 const UNITS = /** @type {Record<string, number>} */ ({ m: 60_000, h: 3_600_000, d: 86_400_000 });
 
 /** The filters that are shown as chips, with their words. @type {Record<string, string>} */
-export const TEXTS = { itemId: 'item', tag: 'tag', correlationId: 'correlation', createdBy: 'created by', errorFingerprint: 'error', text: 'payload has', until: 'until' };
+export const TEXTS = { itemId: 'item', tag: 'tag', correlationId: 'correlation', createdBy: 'created by', parentId: 'children of', errorFingerprint: 'error', text: 'payload has', until: 'until' };
 const NAMES = ['status', 'jobId', 'queue', 'period', 'since', ...Object.keys(TEXTS)];
 
 /** The filters of the address. @param {URLSearchParams} query */
@@ -36,7 +36,8 @@ export function startOf(period) {
 export function Filters({ filters, change }) {
   const jobs = useData('jobs:all', () => api.jobs({ limit: 1000 }), { live: false });
   const queues = useData('queues', api.queues, { every: 5000 });
-  const searchesText = useFeatures().takes('GET /executions', 'text');
+  // The search in payloads reads sensitive values, so viewers have none.
+  const searchesText = !isReadOnly();
   const [text, setText] = useState('');
   const set = (/** @type {string} */ name) => (/** @type {any} */ event) => change({ ...filters, [name]: event.target.value || undefined });
   const add = (/** @type {string} */ name, /** @type {string} */ value) => {

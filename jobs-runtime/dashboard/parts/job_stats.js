@@ -1,13 +1,15 @@
-// The numbers of a job, where the server has them.
+// The numbers of a job: charts, and the last hour, day and week.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
-import { useFeatures } from '../lib/features.js';
+import { Lazy } from './lazy.js';
 import { Trends } from './trends.js';
+
+const charts = () => import('./charts.js').then((module) => module.Charts);
 
 /** @param {{job: import('../lib/types.js').components['schemas']['JobView']}} properties */
 export function JobStats({ job }) {
-  const isKnown = useFeatures().has('GET /jobs/{id}/stats');
-  const stats = useData(isKnown ? `stats:${job.id}` : null, () => api.jobStats(job.id), { every: 5000 });
-  return stats.data ? html`<${Trends} title="How it did" windows=${stats.data.windows} />` : null;
+  const stats = useData(`stats:${job.id}`, () => api.jobStats(job.id), { every: 5000 });
+  return html`<${Lazy} load=${charts} properties=${{ title: 'Over time', of: { jobId: job.id }, show: ['throughput', 'failures', 'wait', 'duration'] }} />
+    ${stats.data && html`<${Trends} title="How it did" windows=${stats.data.windows} />`}`;
 }

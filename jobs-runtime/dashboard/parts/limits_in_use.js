@@ -1,10 +1,11 @@
 // Limits with their permits: what is in use and what waits, for each key.
-import { html } from '../lib/dom.js';
+import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { count, duration, number } from '../lib/format.js';
 import { ask, toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
+import { LimitQueue } from './limit_queue.js';
 import { QueueBar } from './queue_bar.js';
 import { Empty, Panel, Show } from './states.js';
 import { Time } from './time.js';
@@ -46,6 +47,7 @@ function askReset(limit) {
 
 export function LimitsInUse() {
   const loaded = useData('limits', api.limits, { every: 2000 });
+  const [opened, setOpened] = useState('');
   return html`<${Panel} title="Permits" kind="table"><${Show} of=${loaded} what="The list of limits" lines=${3}>${(/** @type {{limits: Limit[]}} */ { limits }) => {
     if (!limits.length) return html`<${Empty} title="No permit is in use.">A limit appears here with its first execution.</${Empty}>`;
     const sorted = [...limits].sort((one, other) => other.waiting + other.inUse - one.waiting - one.inUse || one.key.localeCompare(other.key));
@@ -55,11 +57,13 @@ export function LimitsInUse() {
         <th class="right">In use</th><th class="right">Waiting</th><th></th></tr></thead>
       <tbody>${sorted.slice(0, MOST).map((limit) => html`<tr key=${limit.key}>
         <td><a href=${href(['jobs', limit.jobId])}>${limit.jobId}</a></td>
-        <td>${valueOf(limit) ? html`<span class="mono">${valueOf(limit)}</span>` : html`<span class="muted">all</span>`}</td>
+        <td class="for">${valueOf(limit) ? html`<span class="mono cut" title=${valueOf(limit)}>${valueOf(limit)}</span>` : html`<span class="muted">all</span>`}</td>
         <td class="wide">${rule(limit)}${limit.pausedUntil && html` <span class="wait">paused, ends <${Time} at=${limit.pausedUntil} /></span>`}</td>
         <td class="grow"><${QueueBar} queue=${{ running: limit.inUse, ready: 0, blocked: limit.waiting }} most=${most} /></td>
-        <td class="right num">${number(limit.inUse)}</td><td class="right num">${limit.waiting >= 1000 ? '≥ ' : ''}${number(limit.waiting)}</td>
-        <td class="right">${limit.kind === 'rate' && html`<button class="small" onClick=${() => askReset(limit)}>Reset</button>`}</td></tr>`)}</tbody>
+        <td class="right num">${number(limit.inUse)}</td><td class="right num">${limit.waiting > 0
+          ? html`<button class="link num" aria-expanded=${opened === limit.key} title="Shows what waits, and behind what" onClick=${() => setOpened(opened === limit.key ? '' : limit.key)}>${limit.waiting >= 1000 ? '≥ ' : ''}${number(limit.waiting)} ▾</button>` : number(limit.waiting)}</td>
+        <td class="right">${limit.kind === 'rate' && html`<button class="small" onClick=${() => askReset(limit)}>Reset</button>`}</td></tr>
+        ${opened === limit.key && html`<tr key=${`${limit.key} queue`}><td colspan="7" class="wraps"><${LimitQueue} limit=${limit.key} waiting=${limit.waiting} /></td></tr>`}`)}</tbody>
     </table></div>${sorted.length > MOST && html`<footer class="legend">and ${number(sorted.length - MOST)} more with less to do</footer>`}`;
   }}</${Show}></${Panel}>`;
 }

@@ -1,6 +1,5 @@
 // The states of a piece of a screen: loading, empty, failed, stale, forbidden.
 import { html } from '../lib/dom.js';
-import { isMissing } from '../lib/api.js';
 import { Time } from './time.js';
 
 /** @param {{title: any, children?: any}} properties */
@@ -11,9 +10,6 @@ export function Empty({ title, children }) {
 
 /** What failed, what is still shown, and what to do. @param {{error: any, at?: number, reload?: () => void, what?: string}} properties */
 export function Failure({ error, at = 0, reload, what = 'This part' }) {
-  if (isMissing(error)) {
-    return html`<div class="notice">${what} needs a newer server: it has no such route.</div>`;
-  }
   const title = error.status === 403 ? 'Your role does not show this.' : error.status === 0 ? 'No connection.' : `${what} could not be loaded.`;
   return html`<div class="notice bad" role="alert">
     <div><b>${title}</b> ${error.message}${at > 0 && html` Shown is the state of <${Time} at=${new Date(at).toISOString()} />.`}</div>

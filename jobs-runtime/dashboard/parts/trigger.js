@@ -2,7 +2,6 @@
 import { html, useEffect, useMemo, useRef, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { quote, rustText } from '../lib/commands.js';
-import { useFeatures } from '../lib/features.js';
 import { pretty } from '../lib/json.js';
 import { touch } from '../lib/live.js';
 import { toast } from '../lib/notices.js';
@@ -62,8 +61,6 @@ function outcomeWords(answer) {
 
 /** @param {{job: Job, from: string | null}} properties */
 export function Trigger({ job, from }) {
-  const features = useFeatures();
-  const canCheck = features.takes('POST /jobs/{id}/trigger', 'dryRun');
   const [payload, setPayload] = useState(() => initial(job.payloadSchema, job.payloadSchema) ?? {});
   const [options, setOptions] = useState(/** @type {Record<string, string>} */ ({}));
   const [problem, setProblem] = useState(/** @type {any} */ (null));
@@ -78,7 +75,7 @@ export function Trigger({ job, from }) {
     api.execution(from).then((one) => setPayload(withoutHidden(one.payload, job)), () => toast('The execution to copy from does not exist.', { kind: 'bad' }));
   }, [from]);
   useEffect(() => {
-    if (!canCheck || !typed) return undefined;
+    if (!typed) return undefined;
     const mine = ++turn.current;
     const timer = setTimeout(() => {
       api.trigger(job.id, JSON.stringify({ ...body, dryRun: true })).then(
@@ -87,11 +84,10 @@ export function Trigger({ job, from }) {
       );
     }, CHECK_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [body, canCheck, typed]);
+  }, [body, typed]);
   const change = (/** @type {any} */ next) => {
     setPayload(next);
     setTyped(true);
-    if (!canCheck) setProblem(null);
   };
   const send = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -111,7 +107,7 @@ export function Trigger({ job, from }) {
       setBusy(false);
     }
   };
-  // What is missing is shown once the viewer has tried to send; what is wrong is shown at once.
+  // A missing field is shown once the viewer has tried to send; a wrong value is shown at once.
   const mistakes = mistakesOf(problem).filter((one) => sent || !/^is required|^is missing/.test(one.message));
   const missing = mistakesOf(problem).length - mistakes.length;
   const option = (/** @type {string} */ name) => ({ id: `option-${name}`, value: options[name] ?? '', onInput: (/** @type {any} */ event) => {

@@ -14,6 +14,7 @@ import { Audit } from '../parts/audit.js';
 import { Id, Menu, CopyAs } from '../parts/copying.js';
 import { Difference } from '../parts/difference.js';
 import { Facts } from '../parts/facts.js';
+import { Family } from '../parts/family.js';
 import { JsonView } from '../parts/json_view.js';
 import { Lazy } from '../parts/lazy.js';
 import { LogView } from '../parts/log_view.js';
@@ -51,6 +52,7 @@ export default function ExecutionScreen({ path: [id] }) {
     </div>
     ${(one.attempts?.length ?? 0) > 0 && html`<${Panel} kind="table" title="Attempts">
       <${Attempts} attempts=${one.attempts ?? []} /></${Panel}>`}
+    <${Family} execution=${one} />
     <${Panel} title="Log"><${LogView} id=${id} isOpen=${!isFinal(one)} attempts=${one.attempt} /></${Panel}>
     <${Panel} title="Facts"><${Facts} execution=${one} /></${Panel}>
     <${Audit} of=${id} />

@@ -2,11 +2,9 @@
 import { html, useState } from '../lib/dom.js';
 import { ACTS } from '../lib/bulk_words.js';
 import { useData } from '../lib/data.js';
-import { ownGroups, pieces, serverGroups } from '../lib/failure_groups.js';
-import { useFeatures } from '../lib/features.js';
+import { groupsSince, pieces } from '../lib/failure_groups.js';
 import { count, number } from '../lib/format.js';
 import { href, route, setQuery } from '../lib/router.js';
-import { askForEach } from '../parts/bulk.js';
 import { startOf } from '../parts/filters.js';
 import { FailureDetail } from '../parts/failure_detail.js';
 import { OperationDialog } from '../parts/operation_dialog.js';
@@ -19,18 +17,14 @@ import { Time } from '../parts/time.js';
 const PERIODS = /** @type {[string, string][]} */ ([['1h', 'last hour'], ['24h', 'last 24 hours'], ['7d', 'last 7 days'], ['30d', 'last 30 days'], ['90d', 'last 90 days']]);
 
 export default function Failures() {
-  const features = useFeatures();
   const period = route.value.query.get('period') ?? '24h';
   const jobId = route.value.query.get('jobId') ?? undefined;
-  const load = features.has('GET /failures') ? serverGroups : ownGroups;
-  const loaded = useData(features.known ? `failures:${load.name}:${period}:${jobId ?? ''}` : null, () => load(startOf(period), jobId), { every: 3000 });
+  const loaded = useData(`failures:${period}:${jobId ?? ''}`, () => groupsSince(startOf(period), jobId), { every: 3000 });
   const [opened, setOpened] = useState('');
   const [act, setAct] = useState(/** @type {{act: import('../lib/bulk_words.js').BulkAct, filter: Record<string, any>} | null} */ (null));
   const run = (/** @type {Group} */ group, /** @type {string} */ name, /** @type {any[] | null} */ some) => {
     const one = /** @type {import('../lib/bulk_words.js').BulkAct} */ (ACTS.find((candidate) => candidate.act === name));
-    const rows = some ?? group.rows;
-    if (!features.has('POST /operations')) askForEach(one, rows, () => {});
-    else setAct({ act: one, filter: !some && group.fingerprint ? { jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint } : { ids: rows.map((row) => row.id) } });
+    setAct({ act: one, filter: some ? { ids: some.map((row) => row.id) } : { jobId: group.jobId, status: 'failed', errorFingerprint: group.fingerprint } });
   };
   return html`<div class="screen">
     <header><div><h1>Failures</h1></div><div class="acts">

@@ -1,13 +1,13 @@
-// Overview: what needs attention first, then how the fleet does.
+// Overview: the matters that need attention, then the state of the fleet.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { concernsOf } from '../lib/attention.js';
 import { useData } from '../lib/data.js';
-import { useFeatures } from '../lib/features.js';
 import { count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { href } from '../lib/router.js';
 import { startOf } from '../parts/filters.js';
+import { Lazy } from '../parts/lazy.js';
 import { QueueBar } from '../parts/queue_bar.js';
 import { Recent } from '../parts/recent.js';
 import { Trends } from '../parts/trends.js';
@@ -15,6 +15,7 @@ import { Empty, Panel, Show, Skeleton } from '../parts/states.js';
 import { Time } from '../parts/time.js';
 
 const MOST_FAILED = 200;
+const charts = () => import('../parts/charts.js').then((module) => module.Charts);
 
 /** The failures of the last hour, counted up to a bound. */
 async function failures() {
@@ -23,8 +24,7 @@ async function failures() {
 }
 
 export default function Overview() {
-  const features = useFeatures();
-  const overview = useData(features.has('GET /overview') ? 'overview' : null, api.overview, { every: 3000 });
+  const overview = useData('overview', api.overview, { every: 3000 });
   const health = useData('health', api.health, { every: 3000 });
   const processes = useData('processes', api.processes, { every: 3000 });
   const queues = useData('queues', api.queues);
@@ -40,6 +40,7 @@ export default function Overview() {
     ${unreachable && html`<div class="notice bad" role="alert"><div>${unreachable.error.message}</div></div>`}
     ${!isLoaded ? html`<${Panel}><${Skeleton} lines=${2} />
       </${Panel}>` : html`<${Attention} concerns=${concerns} queues=${queues.data?.queues ?? []} />`}
+    <${Lazy} load=${charts} properties=${{ title: 'Over time', of: {}, show: ['throughput', 'failures', 'wait', 'duration', 'depth', 'age'] }} />
     ${overview.data && html`<${Trends} title="How the fleet did" windows=${overview.data.windows} />`}
     <div class="columns">
       <${Depth} of=${queues} />

@@ -1,12 +1,12 @@
-// Queues and limits: what waits, what runs, what is paused, and the limits of jobs.
+// Queues and limits: waiting and running executions, pauses, and the limits of jobs.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
-import { useFeatures } from '../lib/features.js';
 import { count, number } from '../lib/format.js';
 import { touch } from '../lib/live.js';
 import { ask, toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
+import { Lazy } from '../parts/lazy.js';
 import { Limits } from '../parts/limits.js';
 import { LimitsInUse } from '../parts/limits_in_use.js';
 import { QueueBar } from '../parts/queue_bar.js';
@@ -15,6 +15,8 @@ import { Time } from '../parts/time.js';
 import { PauseQueue } from '../parts/pause_queue.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['QueueRecord']} Queue */
+
+const charts = () => import('../parts/charts.js').then((module) => module.Charts);
 
 /** @param {Queue} queue */
 function askResume(queue) {
@@ -31,8 +33,10 @@ function askResume(queue) {
 }
 
 export default function Queues() {
-  const features = useFeatures();
   const loaded = useData('queues', api.queues);
+  const [queue, setQueue] = useState('');
+  const choice = html`<select aria-label="Queue of the charts" value=${queue} onChange=${(/** @type {any} */ event) => setQueue(event.target.value)}>
+    <option value="">all queues</option>${loaded.data?.queues.map((one) => html`<option key=${one.queue} value=${one.queue}>${one.queue}</option>`)}</select>`;
   const [pausing, setPausing] = useState(/** @type {Queue | null} */ (null));
   return html`<div class="screen">
     <header><div><h1>Queues and limits</h1></div></header>
@@ -43,13 +47,14 @@ export default function Queues() {
         <table class="list queues">
         <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th>
           <th class="right wide">Running</th><th class="right wide">Ready</th>
-          <th class="right wide">Blocked</th><th>State</th><th></th></tr></thead>
+          <th class="right wide">Blocked</th><th class="right wide">Oldest</th><th>State</th><th></th></tr></thead>
         <tbody>${queues.map((queue) => html`<tr key=${queue.queue}>
           <td><a href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a></td>
           <td class="grow"><${QueueBar} queue=${queue} most=${most} /></td>
           <td class="right num wide">${number(queue.running)}</td>
             <td class="right num wide">${number(queue.ready)}</td>
             <td class="right num wide">${number(queue.blocked)}</td>
+            <td class="right wide">${queue.oldestDueAt ? html`<${Time} at=${queue.oldestDueAt} />` : html`<span class="muted">–</span>`}</td>
           <td>${queue.pausedAt ? html`<span class="wait">paused <${Time} at=${queue.pausedAt} />${pausedBy(queue)}</span>` : html`<span class="muted">open</span>`}</td>
           <td class="right">${queue.pausedAt ? html`<button class="small" onClick=${() => askResume(queue)}>Resume</button>` : html`<button class="small" onClick=${() => setPausing(queue)}>Pause</button>`}</td>
         </tr>`)}</tbody></table></div>
@@ -57,9 +62,10 @@ export default function Queues() {
           </i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
       </${Panel}>`;
     }}</${Show}>
-    ${features.has('GET /limits') && html`<${LimitsInUse} />`}
+    <${Lazy} load=${charts} properties=${{ title: 'Depth over time', of: queue ? { queue } : {}, show: ['depth', 'age'], choice }} />
+    <${LimitsInUse} />
     <${Limits} />
-    ${pausing && html`<${PauseQueue} queue=${pausing} features=${features} close=${() => setPausing(null)} />`}
+    ${pausing && html`<${PauseQueue} queue=${pausing} close=${() => setPausing(null)} />`}
   </div>`;
 }
 

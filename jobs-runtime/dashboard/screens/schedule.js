@@ -9,6 +9,7 @@ import { ask, failed, toast } from '../lib/notices.js';
 import { go, href } from '../lib/router.js';
 import { Menu } from '../parts/copying.js';
 import { EditSchedule } from '../parts/edit_schedule.js';
+import { HistoryStrip } from '../parts/history_strip.js';
 import { JsonView } from '../parts/json_view.js';
 import { Recent } from '../parts/recent.js';
 import { ScheduleState } from '../parts/schedule_state.js';
@@ -17,6 +18,7 @@ import { Time } from '../parts/time.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['ScheduleDetails']} Schedule */
 
+const SHOWN = 10;
 const CATCH_UP = /** @type {Record<string, string>} */ ({ none: 'times that passed while no scheduler ran are skipped', one: 'of the times that passed while no scheduler ran, the last one runs' });
 const OVERLAP = /** @type {Record<string, string>} */ ({ skip: 'a time is skipped while an earlier run is not final', queue: 'a time waits for the earlier run', allow: 'runs may overlap' });
 
@@ -38,9 +40,9 @@ export default function ScheduleScreen({ path: [id] }) {
     </div><${Acts} one=${one} edit=${() => setEditing(true)} /></header>
     <div class="columns">
       <${Panel} title="Next times" kind="table">${one.nextTimes.length ? html`<div class="scroll" role="region" aria-label="Next times" tabindex="0">
-        <table class="list"><thead><tr><th></th>
+        <table class="list"><thead><tr><th class="wide"></th>
         <th>${one.timezone}</th>${mine !== one.timezone && html`<th>${mine}, yours</th>`}</tr></thead>
-        <tbody>${one.nextTimes.map((at) => html`<tr key=${at}><td><${Time} at=${at} /></td>
+        <tbody>${one.nextTimes.map((at) => html`<tr key=${at}><td class="wide"><${Time} at=${at} /></td>
           <td class="num">${inZone(at, one.timezone)}</td>${mine !== one.timezone && html`<td class="num">${full(at)}</td>`}</tr>`)}</tbody>
           </table></div>` : html`<${Empty} title="No time is due while it is ${one.status}." />`}</${Panel}>
       <${Panel} title="Rule"><dl class="facts body">
@@ -53,7 +55,7 @@ export default function ScheduleScreen({ path: [id] }) {
         <dt>Payload</dt><dd>${one.payload ? html`<${JsonView} value=${one.payload} name="payload" />` : "the job's defaults"}</dd>
       </dl></${Panel}>
     </div>
-    <${Runs} runs=${one.runs} />
+    <${Runs} schedule=${one} />
     <${Recent} title="Recent executions of its job" filters=${{ jobId: one.jobId }} />
     ${editing && html`<${EditSchedule} schedule=${one} close=${() => setEditing(false)} />`}
   </div>`;
@@ -92,12 +94,13 @@ function Acts({ one, edit }) {
   </div>`;
 }
 
-/** @param {{runs: Schedule['runs']}} properties */
-function Runs({ runs }) {
-  return html`<${Panel} title="Last runs" kind="table">${runs.length ? html`<div class="scroll" role="region" aria-label="Last runs" tabindex="0">
-    <table class="list"><thead><tr><th>Time</th><th>Fired</th><th class="grow">Outcome</th></tr></thead>
+/** @param {{schedule: Schedule}} properties */
+function Runs({ schedule }) {
+  const runs = schedule.runs.slice(0, SHOWN);
+  return html`<${Panel} title="Last runs" kind="table" aside=${runs.length > 0 && html`<${HistoryStrip} schedule=${schedule} />`}>${runs.length ? html`<div class="scroll" role="region" aria-label="Last runs" tabindex="0">
+    <table class="list"><thead><tr><th>Time</th><th class="wide">Fired</th><th class="grow">Outcome</th></tr></thead>
     <tbody>${runs.map((run) => html`<tr key=${run.time + run.firedAt}>
-      <td class="num">${full(run.time)}${run.manual ? html` <span class="tag">by hand</span>` : ''}</td><td>
+      <td class="num">${full(run.time)}${run.manual ? html` <span class="tag">by hand</span>` : ''}</td><td class="wide">
       <${Time} at=${run.firedAt} /></td>
       <td class="grow"><div class="cell">${run.executionId ? html`<a class="mono cut" href=${href(['executions', run.executionId])}>${run.executionId}</a>` : html`<span class="wait">skipped</span>`}${run.skipped && html`<span class="muted cut">${run.skipped.detail}</span>`}</div>
         </td></tr>`)}</tbody></table></div>` : html`<${Empty} title="It has not run yet." />`}</${Panel}>`;

@@ -1,22 +1,22 @@
-// System: health, processes and what they run, bulk operations, audit.
+// System: health, processes and what they run, bulk operations, store, tokens, audit.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
-import { useFeatures } from '../lib/features.js';
 import { count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { Audit } from '../parts/audit.js';
 import { Operations } from '../parts/operations.js';
 import { Empty, Panel, Show } from '../parts/states.js';
 import { Status } from '../parts/status.js';
+import { StoreSize } from '../parts/store_size.js';
 import { Time } from '../parts/time.js';
+import { Tokens } from '../parts/tokens.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['ProcessRecord']} Process */
 
 const LATE_MS = 30_000;
 
 export default function System() {
-  const features = useFeatures();
   const health = useData('health', api.health, { every: 3000 });
   const processes = useData('processes', api.processes, { every: 3000 });
   return html`<div class="screen">
@@ -32,21 +32,23 @@ export default function System() {
     <${Panel} title="Processes" kind="table">
       <${Show} of=${processes} what="The list of processes" lines=${3}>${(/** @type {{processes: Process[]}} */ list) => (list.processes.length
       ? html`<div class="scroll" role="region" aria-label="Processes" tabindex="0">
-        <table class="list processes"><thead><tr><th>Worker</th><th>Since</th><th>Last renewal</th>
-        <th class="right">Running</th><th class="grow">Takes</th><th>Labels</th></tr></thead>
+        <table class="list processes"><thead><tr><th>Worker</th><th class="wide">Since</th><th>Last renewal</th>
+        <th class="right">Running</th><th class="grow">Takes</th><th class="wide">Labels</th></tr></thead>
         <tbody>${list.processes.map((one) => html`<tr key=${one.session}>
-          <td class="mono">${one.worker}</td><td><${Time} at=${one.openedAt} /></td>
+          <td class="mono">${one.worker}</td><td class="wide"><${Time} at=${one.openedAt} /></td>
           <td class=${now.value - Date.parse(one.renewedAt) > LATE_MS ? 'bad' : ''}>
             <${Time} at=${one.renewedAt} /></td>
           <td class="right num">${number(one.running)}</td>
           <td class="grow"><div class="cell">
             <span class="cut" title=${one.jobIds?.join(', ')}>${one.jobIds ? count(one.jobIds.length, 'job') : 'unknown jobs'}${one.queues?.length ? ` from ${one.queues.join(', ')}` : ' from every queue'}${one.slotCaps?.length ? `, slot caps for ${one.slotCaps.map((/** @type {any} */ cap) => cap.queue ?? cap.jobIds?.join(', ')).join('; ')}` : ''}</span>
             </div></td>
-          <td>${one.labels.length ? one.labels.map((label) => html`<span class="tag" key=${label}>${label}</span> `) : html`<span class="muted">–</span>`}</td>
+          <td class="wide">${one.labels.length ? one.labels.map((label) => html`<span class="tag" key=${label}>${label}</span> `) : html`<span class="muted">–</span>`}</td>
         </tr>`)}</tbody></table></div>`
       : html`<${Empty} title="No worker has a session.">Executions wait until a program starts with <code>run</code> or <code>work</code>.</${Empty}>`)}</${Show}>
         </${Panel}>
-    ${features.has('GET /operations') && html`<${Operations} />`}
+    <${Operations} />
+    <${StoreSize} />
+    <${Tokens} />
     <${Audit} />
   </div>`;
 }

@@ -3,17 +3,22 @@
 //! A scenario may import the rest of `bench`, the store contract and the clock. It must not import
 //! the engine or a particular store: it measures them through the runtime.
 
+mod bulk;
 mod drain;
 mod enqueue;
 mod http;
 mod idle;
 mod latency;
+#[cfg(feature = "archive")]
+mod pruned;
 mod soak;
+
+use std::time::Duration;
 
 use super::config::{BenchConfig, Scenario};
 use super::error::BenchError;
 use super::load::Workload;
-use super::report::{Report, Trial};
+use super::report::{BenchReport, Trial};
 use super::scratch_store::ScratchStore;
 use drain::Interference;
 
@@ -21,7 +26,7 @@ use drain::Interference;
 pub(crate) async fn run(
     config: &BenchConfig,
     on_progress: impl Fn(&str),
-) -> Result<Report, BenchError> {
+) -> Result<BenchReport, BenchError> {
     let runner = Runner::prepare(config).await?;
     let report = runner.run_trials(config, on_progress).await;
     // The stores are removed also after a failure.
@@ -33,7 +38,7 @@ pub(crate) async fn run(
 
 /// Runs the trials of a scenario, and owns the store that they share.
 struct Runner {
-    /// The store with history of `retained`: seeding takes longer than a trial.
+    /// The store with history of `retained` and `pruned`: seeding takes longer than a trial.
     with_history: Option<ScratchStore>,
 }
 
@@ -47,7 +52,9 @@ enum TrialKind {
 impl Runner {
     async fn prepare(config: &BenchConfig) -> Result<Self, BenchError> {
         let with_history = match config.scenario {
-            Scenario::Retained => Some(drain::retained_store(config).await?),
+            Scenario::Retained => Some(drain::retained_store(config, Duration::ZERO).await?),
+            #[cfg(feature = "archive")]
+            Scenario::Pruned => Some(drain::retained_store(config, pruned::AGE).await?),
             _ => None,
         };
         Ok(Self { with_history })
@@ -64,7 +71,7 @@ impl Runner {
         &self,
         config: &BenchConfig,
         on_progress: impl Fn(&str),
-    ) -> Result<Report, BenchError> {
+    ) -> Result<BenchReport, BenchError> {
         let runs = match config.scenario {
             // A soak measures the drain rate first, which warms it up.
             Scenario::Soak => 1,
@@ -96,11 +103,15 @@ impl Runner {
         let scratch = ScratchStore::new(&config.database);
         let description = scratch.open().await?.describe();
         scratch.remove().await?;
-        Ok(Report::new(config, description, &trials, &baselines))
+        Ok(BenchReport::new(config, description, &trials, &baselines))
     }
 
     async fn trial(&self, config: &BenchConfig, kind: TrialKind) -> Result<Trial, BenchError> {
         let measured = kind == TrialKind::Measured;
+        #[cfg(feature = "archive")]
+        if let (Scenario::Pruned, Some(store)) = (config.scenario, &self.with_history) {
+            return pruned::trial(store, config, measured).await;
+        }
         if let (true, Some(store)) = (measured, &self.with_history) {
             return drain::drain_retained(store, config).await;
         }
@@ -115,6 +126,7 @@ impl Runner {
             Scenario::Steady => latency::steady(&scratch, config).await,
             Scenario::Soak => soak::trial(&scratch, config).await,
             Scenario::Latency => latency::idle_pickup(&scratch, config).await,
+            Scenario::Bulk => bulk::trial(&scratch, config, measured).await,
             Scenario::Http => http::triggers(&scratch, config).await,
             Scenario::Idle => idle::trial(&scratch, config).await,
             Scenario::Limits if measured => {
@@ -138,11 +150,18 @@ impl Runner {
 }
 
 impl Scenario {
+    fn is_pruned(self) -> bool {
+        #[cfg(feature = "archive")]
+        return self == Self::Pruned;
+        #[cfg(not(feature = "archive"))]
+        false
+    }
+
     /// True if the report compares the scenario with a baseline.
     fn has_baseline(self) -> bool {
         matches!(
             self,
-            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned
-        )
+            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned | Self::Bulk
+        ) || self.is_pruned()
     }
 }

@@ -165,7 +165,10 @@ async fn entries_come_in_the_order_of_claims(store: AnyStore) {
     };
     assert_eq!(some(&[], 2).await, order[..2]);
     assert_eq!(some(&["b", "c"], 9).await, [ids[2], ids[0]]);
-    store.pause("q".to_owned(), t(1)).await.unwrap();
+    store
+        .pause("q".to_owned(), QueuePause::at(t(1)))
+        .await
+        .unwrap();
     assert_eq!(some(&[], 9).await, [ids[4], ids[2]]);
     store.resume("q".to_owned()).await.unwrap();
     assert_eq!(some(&[], 9).await, order);
@@ -227,7 +230,10 @@ async fn lost_messages_are_found(store: AnyStore) {
     enqueue(&store, "other", 2).await;
     let paused = new_with("j", |new| new.queue = "paused".to_owned());
     store.enqueue(vec![paused]).await.unwrap();
-    store.pause("paused".to_owned(), t(1)).await.unwrap();
+    store
+        .pause("paused".to_owned(), QueuePause::at(t(1)))
+        .await
+        .unwrap();
     confirm_all(&store).await;
     let (mut after, mut written, mut pages) = (None, 0, 0);
     loop {
@@ -264,7 +270,10 @@ async fn waiting_states_name_the_reason(store: AnyStore) {
     let blocked = enqueue_limited(&store, &[concurrent("c", 1)], 2).await[1];
     let (delayed_id, paused_id) = (delayed.id, paused.id);
     store.enqueue(vec![delayed, paused]).await.unwrap();
-    store.pause("paused".to_owned(), t(1)).await.unwrap();
+    store
+        .pause("paused".to_owned(), QueuePause::at(t(1)))
+        .await
+        .unwrap();
     let all = vec![ready, running, delayed_id, paused_id, blocked, id()];
     let states = store.waiting_states(all).await.unwrap();
     let place = |id: ExecutionId| {

@@ -101,7 +101,10 @@ async fn a_claim_takes_no_expired_execution(store: AnyStore) {
         assert_eq!(status(&store, expired).await, ExecutionStatus::Queued);
     }
     // A paused queue makes another kind of claim on some stores.
-    store.pause("mail".to_owned(), t(1)).await.unwrap();
+    store
+        .pause("mail".to_owned(), QueuePause::at(t(1)))
+        .await
+        .unwrap();
     let in_time = add(&store, expiring(11)).await;
     let found = store.claim(claims(|_, _| {}, in_time)).await.unwrap();
     assert_eq!(ids(&found), [in_time], "with a paused queue");

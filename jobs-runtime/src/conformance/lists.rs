@@ -9,6 +9,7 @@ requirements! { "lists" {
     pages_are_complete: "Pages list every execution once, newest first, and the last page has no cursor.",
     a_cursor_works_in_every_process: "A cursor is a text that works in every process.",
     every_filter_applies_and_all_combine: "Every filter works alone and combined with all others.",
+    children_are_found_by_their_parent: "The executions of a parent are listed newest first, also combined with another filter.",
     executions_are_found_by_every_status: "Executions are found by every status.",
     pages_are_complete_under_concurrent_enqueues: "During concurrent enqueues, the pages list each execution that existed before exactly once.",
     pages_by_status_are_complete_under_concurrent_moves: "Pages of a status list each execution that stays in it exactly once, while others change their status.",
@@ -122,6 +123,33 @@ async fn every_filter_applies_and_all_combine(store: AnyStore) {
             "{chosen:b}"
         );
     }
+}
+
+async fn children_are_found_by_their_parent(store: AnyStore) {
+    let parents = enqueue(&store, "parent", 2).await;
+    let mut children = Vec::new();
+    for n in 0_u64..6 {
+        let job = if n < 2 { "a" } else { "b" };
+        children.push(new_with(job, |new| {
+            new.parent_id = Some(parents[usize::from(n == 5)]);
+            new.created_at = t(n);
+        }));
+    }
+    store.enqueue(children.clone()).await.unwrap();
+    let ids = |places: &[usize]| places.iter().map(|n| children[*n].id).collect::<Vec<_>>();
+    let of = |parent, job: Option<&str>| {
+        query(2, |query| {
+            query.parent_id = Some(parent);
+            query.job_id = job.map(str::to_owned);
+        })
+    };
+    assert_eq!(
+        all(&store, of(parents[0], None)).await,
+        ids(&[4, 3, 2, 1, 0])
+    );
+    assert_eq!(all(&store, of(parents[0], Some("a"))).await, ids(&[1, 0]));
+    assert_eq!(all(&store, of(parents[1], None)).await, ids(&[5]));
+    assert_eq!(all(&store, of(children[0].id, None)).await, ids(&[]));
 }
 
 async fn executions_are_found_by_every_status(store: AnyStore) {

@@ -8,6 +8,7 @@ use super::requirement::requirements;
 
 requirements! { "statistics" {
     recent_outcomes_are_the_newest_final_executions: "`recent_outcomes` returns the newest final executions up to its limit, of all jobs or of one.",
+    waiters_of_a_limit_are_listed_in_order: "`limit_waiters` lists the executions that wait for a permit of a limit in the order in which they get it, up to its limit.",
     limits_are_listed_with_permits_and_waiters: "`limits` lists limits by job, with their permits in use and the executions that wait for one.",
 }}
 
@@ -89,4 +90,15 @@ async fn limits_are_listed_with_permits_and_waiters(store: AnyStore) {
     assert_eq!(store.limits(None, 1).await.unwrap().len(), 1);
     let none = store.limits(Some("none".to_owned()), 9).await.unwrap();
     assert_eq!(none, []);
+}
+
+async fn waiters_of_a_limit_are_listed_in_order(store: AnyStore) {
+    let ids = enqueue_limited(&store, &[concurrent("k", 1)], 4).await;
+    let mut worker = Worker::new(&store).await;
+    assert_eq!(worker.take().await.len(), 1);
+    let waiters = |key: &str, limit| store.limit_waiters(key.to_owned(), limit);
+    let key = store.limits(None, 1).await.unwrap().remove(0).key;
+    assert_eq!(waiters(&key, 9).await.unwrap(), ids[1..]);
+    assert_eq!(waiters(&key, 2).await.unwrap(), ids[1..3]);
+    assert_eq!(waiters("none", 9).await.unwrap(), []);
 }

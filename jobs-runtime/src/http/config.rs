@@ -17,7 +17,7 @@ pub struct HttpConfig {
     /// adds the file's token to a store that lacks it. Default: none.
     pub token_file: Option<PathBuf>,
     /// True if every caller that reaches the interface may do everything, without a token. For a
-    /// network that others cannot reach. Default: false.
+    /// network that only trusted programs reach. Default: false.
     pub trusted_network: bool,
     /// The names by which callers reach the interface through a proxy or a name server. With
     /// tokens, an empty list accepts every `Host`. Default: empty.
@@ -28,12 +28,15 @@ pub struct HttpConfig {
     pub sign_in_for: Duration,
     /// The time in which a connection must send the whole head of its next request. Default: 30 s.
     pub header_timeout: Duration,
+    /// The time in which the whole body of a request must come. A slower one is answered 408.
+    /// Default: 25 s, less than the 30 s of a response.
+    pub body_timeout: Duration,
     /// The connections at a time. For a further one, an idle one is closed. Default: 4096.
     pub max_connections: usize,
     /// The connections of one address at a time; loopback addresses have no bound of their own.
     /// Default: 256.
     pub max_connections_per_address: usize,
-    /// What the dashboard shows of this instance.
+    /// The description of this instance that the dashboard shows.
     pub dashboard: DashboardConfig,
 }
 
@@ -58,6 +61,7 @@ impl Default for HttpConfig {
             cors_origins: Vec::new(),
             sign_in_for: Duration::from_secs(12 * 3_600),
             header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(25),
             max_connections: 4_096,
             max_connections_per_address: 256,
             dashboard: DashboardConfig::default(),

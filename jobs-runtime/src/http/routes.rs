@@ -31,7 +31,11 @@ pub(in crate::http) mod queues;
 pub(in crate::http) mod retry;
 pub(in crate::http) mod schedule_times;
 pub(in crate::http) mod schedules;
+pub(in crate::http) mod series;
+pub(in crate::http) mod show_limit;
 pub(in crate::http) mod sign_in;
+pub(in crate::http) mod store;
+pub(in crate::http) mod tokens;
 pub(in crate::http) mod trigger;
 
 use axum::Router;
@@ -96,6 +100,8 @@ routes! {
         POST "/executions/{id}/retry" => retry::retry, retry::RETRY;
         POST "/executions/{id}/erase" => erase::erase, erase::ERASE;
         GET "/overview" => overview::show, overview::SHOW;
+        GET "/series" => series::show, series::SHOW;
+        GET "/store" => store::show, store::SHOW;
         GET "/failures" => failures::list, failures::LIST;
         GET "/operations" => operations::list, operations::LIST;
         POST "/operations" => operations::start, operations::START;
@@ -106,7 +112,11 @@ routes! {
         POST "/queues/{queue}/pause" => queues::pause, queues::PAUSE;
         POST "/queues/{queue}/resume" => queues::resume, queues::RESUME;
         GET "/limits" => list_limits::list, list_limits::LIST;
+        GET "/limits/{limit}" => show_limit::show, show_limit::SHOW;
         POST "/limits/{limit}/reset" => limits::reset, limits::RESET;
+        GET "/tokens" => tokens::list, tokens::LIST;
+        POST "/tokens" => tokens::create, tokens::CREATE;
+        DELETE "/tokens/{id}" => tokens::revoke, tokens::REVOKE;
         GET "/audit" => audit::list, audit::LIST;
         POST "/leases" => leases::poll, leases::POLL;
         POST "/leases/{token}/heartbeat" => leases::heartbeat::report, leases::heartbeat::HEARTBEAT;

@@ -17,6 +17,7 @@ use jobs::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::redact::Redactor;
 use crate::JobService;
 use crate::clock::timestamp;
 use crate::store::{
@@ -127,6 +128,8 @@ pub enum Reason {
         queue: String,
         /// The start of the pause.
         since: Timestamp,
+        /// The reason that the operator gave.
+        because: Option<String>,
     },
     /// It is blocked by a limit of its job.
     Limited {
@@ -190,9 +193,10 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn explain(&self, id: ExecutionId) -> Result<Option<Explanation>, StoreError> {
-        let Some(record) = self.store().execution(id).await? else {
+        let Some(mut record) = self.store().execution(id).await? else {
             return Ok(None);
         };
+        Redactor::new(self).redact(&mut record).await;
         let processes = self.store().processes().await?;
         let reason = match record.status {
             ExecutionStatus::Pending | ExecutionStatus::Queued if self.is_expired(&record) => {
@@ -226,9 +230,14 @@ impl JobService {
     ) -> Result<Reason, StoreError> {
         let queues = self.store().queues().await?;
         let queue = queues.iter().find(|queue| queue.queue == record.queue);
-        if let Some(since) = queue.and_then(|queue| queue.paused_at) {
-            let queue = record.queue.clone();
-            return Ok(Reason::QueuePaused { queue, since });
+        if let Some(queue) = queue
+            && let Some(since) = queue.paused_at
+        {
+            return Ok(Reason::QueuePaused {
+                queue: record.queue.clone(),
+                since,
+                because: queue.pause_reason.clone(),
+            });
         }
         let for_job: Vec<_> = processes
             .iter()

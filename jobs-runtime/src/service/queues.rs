@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::JobService;
+use super::audit::Actor;
 use super::suggest::similar_names;
-use crate::store::{QueueRecord, StoreError};
+use crate::store::{QueuePause, QueueRecord, StoreError};
 
 /// The result of a request to pause or resume a queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +48,37 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn pause(&self, queue: &str) -> Result<QueueAnswer, StoreError> {
+        self.pause_because(queue, None).await
+    }
+
+    /// Pauses a queue, as [`pause`](Self::pause) does, and keeps the reason beside it until the
+    /// queue is resumed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn pause_because(
+        &self,
+        queue: &str,
+        reason: Option<String>,
+    ) -> Result<QueueAnswer, StoreError> {
         if let Some(unknown) = self.unknown_queue(queue).await? {
             return Ok(unknown);
         }
-        let changed = self.inner.store.pause(queue.to_owned(), self.now()).await?;
-        self.record_pause(queue, changed, true).await;
+        let pause = QueuePause {
+            since: self.now(),
+            by: Actor::name_of_current(),
+            reason: reason.clone(),
+        };
+        let changed = self.inner.store.pause(queue.to_owned(), pause).await?;
+        if changed {
+            let after = match reason {
+                Some(reason) => json!({"paused": true, "reason": reason}),
+                None => json!({"paused": true}),
+            };
+            let before = json!({"paused": false});
+            self.record_act("queue.pause", queue, Some(before), Some(after))
+                .await;
+        }
         Ok(QueueAnswer::of(changed))
     }
 
@@ -64,7 +91,11 @@ impl JobService {
             return Ok(unknown);
         }
         let changed = self.inner.store.resume(queue.to_owned()).await?;
-        self.record_pause(queue, changed, false).await;
+        if changed {
+            let (before, after) = (json!({"paused": true}), json!({"paused": false}));
+            self.record_act("queue.resume", queue, Some(before), Some(after))
+                .await;
+        }
         Ok(QueueAnswer::of(changed))
     }
 
@@ -79,19 +110,6 @@ impl JobService {
             self.record_act("limit.reset", limit, None, None).await;
         }
         Ok(reset)
-    }
-
-    async fn record_pause(&self, queue: &str, changed: bool, paused: bool) {
-        if changed {
-            let action = if paused {
-                "queue.pause"
-            } else {
-                "queue.resume"
-            };
-            let (before, after) = (json!({"paused": !paused}), json!({"paused": paused}));
-            self.record_act(action, queue, Some(before), Some(after))
-                .await;
-        }
     }
 
     /// Returns an answer if the queue does not exist. Pausing a misspelt name would have no effect
@@ -122,10 +140,14 @@ impl QueueRecord {
         Self {
             queue,
             paused_at: None,
+            paused_by: None,
+            pause_reason: None,
+            pending: 0,
             ready: 0,
             blocked: 0,
             running: 0,
             oldest_due_at: None,
+            at_least: Vec::new(),
         }
     }
 }

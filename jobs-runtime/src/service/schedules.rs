@@ -2,6 +2,10 @@
 //!
 //! Every change reads the schedule, changes it, and writes it under the revision that was read. If
 //! another writer was faster, the change is made again.
+//!
+//! `change` holds the new and the changed schedules of operators. The folder may import `schedule`,
+//! the rest of `service` and the store contract. It must not import the engine: the scheduler calls
+//! it through a function that the runtime passes on.
 
 mod change;
 mod error;
@@ -9,8 +13,8 @@ mod error;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jobs::ScheduleRule;
 use jobs::runtime::{EnqueueRequest, TriggeredBy};
+use jobs::{ExecutionStatus, ScheduleRule};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,7 +38,7 @@ pub use error::ScheduleError;
 const SHOWN_TIMES: usize = 5;
 
 /// The last runs that a view of a schedule shows.
-const SHOWN_RUNS: usize = 10;
+const SHOWN_RUNS: usize = 30;
 
 /// The number of times that a change is made again because another writer was faster.
 const MAX_TRIES: usize = 20;
@@ -80,8 +84,10 @@ pub struct ScheduleDetails {
     pub schedule: ScheduleView,
     /// The next five times. Empty unless the schedule is active.
     pub next_times: Vec<Timestamp>,
-    /// The last ten runs, newest first.
+    /// The last thirty runs, newest first.
     pub runs: Vec<ScheduleRun>,
+    /// The status of each run's execution, in the order of `runs`; `None` if there is none.
+    pub run_statuses: Vec<Option<ExecutionStatus>>,
 }
 
 impl ScheduleView {
@@ -133,7 +139,7 @@ impl JobService {
         Ok(views.map(|record| ScheduleView::of(record, now)).collect())
     }
 
-    /// Returns a schedule with its next five times and its last ten runs.
+    /// Returns a schedule with its next five times and its last thirty runs.
     ///
     /// # Errors
     /// [`ScheduleError::Unknown`] with similar names, or the store's.
@@ -141,8 +147,16 @@ impl JobService {
         let record = self.schedule_record(name).await?;
         let store = &self.inner.store;
         let runs = store.schedule_runs(name.to_owned(), SHOWN_RUNS).await?;
+        let ids = runs.iter().filter_map(|run| run.execution_id).collect();
+        let states = store.execution_states(ids).await?;
+        let status_of = |run: &ScheduleRun| {
+            let mut states = states.iter();
+            let state = states.find(|state| Some(state.execution_id) == run.execution_id);
+            state.map(|state| state.status)
+        };
         let now = self.now();
         Ok(ScheduleDetails {
+            run_statuses: runs.iter().map(status_of).collect(),
             next_times: next_times(&record, now, SHOWN_TIMES),
             schedule: ScheduleView::of(record, now),
             runs,
@@ -429,7 +443,7 @@ impl JobService {
     }
 }
 
-/// What the audit log says of a schedule: nothing of its payload's values.
+/// The state of a schedule in the audit log, without values of its payload.
 fn audited(record: &ScheduleRecord) -> Value {
     json!({
         "jobId": record.job_id,

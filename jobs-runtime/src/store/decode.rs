@@ -9,6 +9,7 @@ pub(in crate::store) mod export;
 pub(in crate::store) mod page;
 pub(in crate::store) mod records;
 pub(in crate::store) mod schedules;
+pub(in crate::store) mod telemetry;
 pub(in crate::store) mod tokens;
 pub(in crate::store) mod words;
 

@@ -12,12 +12,12 @@ use super::{
     Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing,
     InboxStore, LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch,
     LogPage, LogQuery, MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore,
-    OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueueRecord, ReadStore,
-    RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
-    ScheduleRecord, ScheduleRun, ScheduleStore, SessionBeat, SessionId, SessionInfo, Settlement,
-    SetupStore, Store, StoreDescription, StoreError, StoreEvent, StoreGauges, Sweep,
-    TelemetryStore, TokenRecord, TokenStore, Transferable, Turn, UnpublishedEntry, WaitingState,
-    WorkerStore, WriteAnswer,
+    OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord,
+    ReadStore, RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
+    ScheduleRecord, ScheduleRun, ScheduleStore, SeriesPoint, SeriesQuery, SessionBeat, SessionId,
+    SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent,
+    StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable,
+    TransferredExecution, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -212,6 +212,7 @@ delegate! {
         async fn reset_limit(key: String) -> bool;
         async fn limits(job_id: Option<String>, limit: usize) -> Vec<LimitRecord>;
         async fn blocked_by(id: ExecutionId, now: Timestamp) -> Option<BlockingLimit>;
+        async fn limit_waiters(key: String, limit: usize) -> Vec<ExecutionId>;
     }
 }
 
@@ -237,7 +238,7 @@ delegate! {
         ) -> RetryAnswer;
         async fn delete(id: ExecutionId) -> DeleteAnswer;
         async fn edit(id: ExecutionId, edit: ExecutionEdit, now: Timestamp) -> EditAnswer;
-        async fn pause(queue: String, now: Timestamp) -> bool;
+        async fn pause(queue: String, pause: QueuePause) -> bool;
         async fn resume(queue: String) -> bool;
     }
 }
@@ -259,6 +260,7 @@ delegate! {
         async fn take_turn(turn: Turn) -> bool;
         async fn end_turn(task: String, holder: String, until: Timestamp) -> ();
         async fn find_expired(scan: ExpiryScan) -> ExpiryPage;
+        async fn read_expired(batch: Vec<Expired>) -> Vec<TransferredExecution>;
         async fn delete_expired(batch: Vec<Expired>) -> Vec<ExecutionId>;
         async fn sweep(sweep: Sweep) -> u64;
         async fn renew_publications(jobs: Vec<(String, String)>, now: Timestamp) -> ();
@@ -269,6 +271,9 @@ delegate! {
 delegate! {
     TelemetryStore {
         async fn gauges() -> StoreGauges;
+        async fn put_points(points: Vec<SeriesPoint>) -> ();
+        async fn points(query: SeriesQuery) -> Vec<(Timestamp, String)>;
+        async fn sizes() -> StoreSizes;
     }
 }
 

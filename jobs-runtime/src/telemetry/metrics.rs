@@ -11,6 +11,9 @@
 //! An update is a few relaxed atomic additions. The instruments of a job are looked up once per
 //! batch, and by the engine once at its start. Labels are bounded: beyond [`MAX_JOBS`] jobs or
 //! [`MAX_QUEUES`] queues, the rest is counted under the label `other`.
+//!
+//! The folder may import the reference of the names, the store contract, the clock and `health`. It
+//! must not import the parts that it measures: they update the instruments.
 
 pub(super) mod families;
 mod instruments;
@@ -21,6 +24,7 @@ mod store_calls;
 #[cfg(feature = "http")]
 mod text;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,7 +33,8 @@ use tokio::sync::Mutex;
 
 use crate::health::Health;
 use crate::store::Store;
-use crate::telemetry::reference;
+use crate::telemetry::series::Counts;
+use crate::telemetry::{recorder, reference};
 use instruments::{Counter, Histogram};
 use jobs::Jobs;
 use readings::CachedGauges;
@@ -37,7 +42,6 @@ use store_calls::{CallMetrics, StoreCalls};
 
 #[cfg(feature = "otlp")]
 pub(super) use families::Value;
-#[cfg(feature = "otlp")]
 pub(super) use instruments::BUCKETS;
 pub(crate) use instruments::MirrorFactory;
 pub(crate) use jobs::JobMetrics;
@@ -77,6 +81,12 @@ impl Metrics {
     /// Returns the instruments of a job.
     pub(crate) fn job(&self, id: &str) -> Arc<JobMetrics> {
         self.jobs.get(id, self.mirrors.as_ref())
+    }
+
+    /// The counts of all jobs since the start of the process, by series.
+    pub(crate) fn totals(&self) -> BTreeMap<String, Counts> {
+        let jobs = self.jobs.all().into_iter();
+        recorder::with_fleet(jobs.map(|(id, job)| (id, job.counts())))
     }
 
     fn call(&self, method: &'static str) -> Arc<CallMetrics> {

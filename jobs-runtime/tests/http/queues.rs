@@ -19,8 +19,8 @@ async fn act(api: &Api, name: &str, act: &str) -> Answer {
 async fn executions_of_a_paused_queue_are_not_claimed_until_it_is_resumed() {
     let api = Api::new().await;
     let empty = json!({
-        "queue": "mail", "pausedAt": null, "ready": 0, "blocked": 0, "running": 0,
-        "oldestDueAt": null,
+        "queue": "mail", "pausedAt": null, "pausedBy": null, "pauseReason": null, "pending": 0,
+        "ready": 0, "blocked": 0, "running": 0, "oldestDueAt": null, "atLeast": [],
     });
     assert_eq!(queue(&api, "mail").await, empty);
     let paused = act(&api, "mail", "pause").await;
@@ -58,6 +58,47 @@ async fn executions_of_a_paused_queue_are_not_claimed_until_it_is_resumed() {
     assert_eq!(act(&api, "mail", "resume").await.is_ok()["changed"], false);
     assert_eq!(worker.claim().await.execution_id.to_string(), id);
     assert_eq!(queue(&api, "mail").await["running"], 1);
+}
+
+#[tokio::test]
+async fn a_pause_keeps_its_author_and_its_reason() {
+    let api = Api::new().await;
+    let pause = format!("{API}/queues/mail/pause");
+    let body = r#"{"reason": "the printer burns"}"#;
+    api.post(&pause, body).await.is_ok();
+    let later = api.post(&pause, r#"{"reason": "another"}"#).await;
+    assert_eq!(later.is_ok()["changed"], false);
+    let mail = queue(&api, "mail").await;
+    assert_eq!(mail["pausedBy"], "local");
+    assert_eq!(mail["pauseReason"], "the printer burns");
+    let id = api
+        .trigger("send-letter", json!({"payload": {"to": "a"}}))
+        .await;
+    let explanation = api.get(&format!("{API}/executions/{id}/explain")).await;
+    let reason = &explanation.is_ok()["reason"];
+    assert_eq!(reason["because"], "the printer burns");
+    assert!(
+        reason["text"]
+            .as_str()
+            .unwrap()
+            .contains("(the printer burns)"),
+        "{reason}"
+    );
+    act(&api, "mail", "resume").await.is_ok();
+    let resumed = queue(&api, "mail").await;
+    assert_eq!(
+        (&resumed["pausedBy"], &resumed["pauseReason"]),
+        (&Value::Null, &Value::Null)
+    );
+    let audit = api.get(&format!("{API}/audit?action=queue.pause")).await;
+    let after = &audit.is_ok()["entries"][0]["after"];
+    assert_eq!(
+        after,
+        &json!({"paused": true, "reason": "the printer burns"})
+    );
+    let answer = api.post(&pause, r#"{"reason": "two\nlines"}"#).await;
+    answer.is_problem(400, "invalid_request");
+    assert_eq!(answer.pointers(), ["/reason"]);
 }
 
 #[tokio::test]

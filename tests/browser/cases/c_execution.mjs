@@ -1,5 +1,5 @@
 // One execution: progress, cancel, log, retry with another payload, edit while it waits.
-import { assert, reaches, trigger } from '../tools.mjs';
+import { assert, reaches, trigger, until } from '../tools.mjs';
 
 export async function watch_progress_and_cancel_a_running_one({ page, open, see, button }) {
   const id = await trigger('test.wait', {});
@@ -35,7 +35,7 @@ export async function a_log_of_a_thousand_lines_is_windowed({ page, open }) {
   assert(drawn < 100, `${drawn} of 900 lines are in the page`);
   await page.getByLabel('Find in the log').fill('n=899');
   await log.getByText('n=899').waitFor();
-  assert.equal(await log.locator('.log-line').count(), 1);
+  await until('one line matches', async () => (await log.locator('.log-line').count()) === 1);
   await log.focus();
   await page.keyboard.press('ArrowDown');
   await page.locator('.log-detail', { hasText: '899' }).waitFor();

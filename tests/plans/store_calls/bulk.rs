@@ -3,7 +3,7 @@
 use jobs::OnConflict;
 use jobs_runtime::store::{
     BulkAct, BulkBatch, BulkFilter, BulkItem, BulkRequest, ExecutionQuery, ItemAct, Leftover,
-    NewOperation, Sweep, UniqueKey,
+    NewOperation, SeriesPoint, SeriesQuery, Sweep, UniqueKey,
 };
 use tests::process::now;
 
@@ -22,6 +22,22 @@ impl CallTimes<'_> {
             timed!(self, "outcomes", all);
             timed!(self, "limits list", self.store.limits(None, BATCH));
             timed!(self, "gauges", self.store.gauges());
+            let point = SeriesPoint {
+                series: "fleet".to_owned(),
+                width_s: 60,
+                at: NOW,
+                source: "me".to_owned(),
+                expires_at: NOW,
+                value: "{}".to_owned(),
+            };
+            timed!(self, "put points", self.store.put_points(vec![point]));
+            let query = SeriesQuery {
+                series: "fleet".to_owned(),
+                width_s: 60,
+                since: NOW,
+                limit: BATCH,
+            };
+            timed!(self, "points", self.store.points(query));
             let job = Some("job-1".to_owned());
             let of_job = self.store.recent_outcomes(job, EXAMINED);
             timed!(self, "outcomes of a job", of_job);

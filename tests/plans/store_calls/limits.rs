@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jobs::{ExecutionStatus, OnConflict};
 use jobs_runtime::store::{
-    Caps, Claimed, DebounceKey, ExecutionEdit, Limit, LimitRule, NewExecution, Next, Permits, Rate,
-    SessionId, Settlement, UniqueKey,
+    Caps, Claimed, DebounceKey, ExecutionEdit, Limit, LimitRule, NewExecution, Next, Permits,
+    QueuePause, Rate, SessionId, Settlement, UniqueKey,
 };
 
 use super::{BATCH, CallTimes, NOW, ROUNDS, new, settlement};
@@ -49,6 +49,8 @@ impl CallTimes<'_> {
                 "blocked_by",
                 self.store.blocked_by(ids[BATCH - 1], NOW)
             );
+            let waiters = self.store.limit_waiters("limit 78".to_owned(), BATCH);
+            timed!(self, "limit waiters", waiters);
             let mut claim = self.claim(session, &[], Vec::new());
             claim.caps.limited = Some(PERMITS as usize / 2);
             let mut claimed = timed!(self, "claim limited", self.store.claim(claim));
@@ -91,7 +93,7 @@ impl CallTimes<'_> {
             timed!(self, "reset_limit", self.store.reset_limit(key));
             timed!(self, "queues", self.store.queues());
             let mail = || "mail".to_owned();
-            timed!(self, "pause", self.store.pause(mail(), NOW));
+            timed!(self, "pause", self.store.pause(mail(), QueuePause::at(NOW)));
             let claim = self.claim(session, &["mail"], Vec::new());
             let none = timed!(self, "claim of paused", self.store.claim(claim));
             assert!(none.is_empty());

@@ -34,12 +34,14 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     }
     let marked = match (args.keep_source, source.transfer()) {
         (false, Some(marked)) => {
-            // A source that was moved before stays closed, whatever becomes of this transfer.
+            // A source that was moved before stays closed, and names the other store until this
+            // transfer has succeeded.
             let was_open = marked.check_not_moved().await.is_ok();
-            marked.mark_moved(Some(to.to_string())).await?;
-            let marked = was_open.then_some(marked);
+            if was_open {
+                marked.mark_moved(Some(to.to_string())).await?;
+            }
             if has_requests(&*source).await? {
-                if let Some(marked) = marked {
+                if was_open {
                     marked.mark_moved(None).await?;
                 }
                 return Err(Failure::failed(format!(
@@ -47,7 +49,7 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
                      it, and stop it when its table `inbox` is empty"
                 )));
             }
-            marked
+            Some((marked, was_open))
         }
         _ => None,
     };
@@ -62,9 +64,13 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     .await;
     output.status("");
     let copied = match (copied, marked) {
+        (Ok(copied), Some((marked, false))) => {
+            marked.mark_moved(Some(to.to_string())).await?;
+            copied
+        }
         (Ok(copied), _) => copied,
         (Err(error), marked) => {
-            if let Some(marked) = marked {
+            if let Some((marked, true)) = marked {
                 marked.mark_moved(None).await?;
             }
             return Err(Failure::because(&error));

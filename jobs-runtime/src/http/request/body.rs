@@ -4,11 +4,14 @@
 //! the body is checked by the service, which answers 422 (see
 //! [`response::errors`](crate::http::response::errors)).
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use futures_util::StreamExt;
-use jobs::Violation;
+use jobs::{Clock, Violation};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -16,7 +19,7 @@ use serde_json::value::RawValue;
 use super::guard::single_header;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::Input;
-use crate::service::{RawObject, similar_names};
+use crate::service::{MAX_TEXT_CHARS, RawObject, similar_names};
 
 /// The largest body, in bytes.
 pub(in crate::http) const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -44,7 +47,16 @@ impl<const LIMIT: usize, S: Send + Sync> FromRequest<S> for BodyText<LIMIT> {
             // be discarded.
             return Err(too_large(LIMIT));
         }
-        let bytes = read(request.into_body(), LIMIT).await?;
+        let timeout = request.extensions().get::<BodyTimeout>().cloned();
+        let body = read(request.into_body(), LIMIT);
+        let bytes = match timeout {
+            Some(timeout) => tokio::select! {
+                biased;
+                bytes = body => bytes?,
+                () = timeout.clock.sleep(timeout.limit) => return Err(too_slow(timeout.limit)),
+            },
+            None => body.await?,
+        };
         let text = String::from_utf8(bytes)
             .map_err(|_| Problem::new(Code::MalformedJson, "the body is not UTF-8"))?;
         if text.trim_ascii().is_empty() {
@@ -79,9 +91,30 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
+/// The time limit of a body, from the head of its request. Nothing is done before the body is
+/// complete, so the response can say so. The deadline of the request is later, and cannot.
+#[derive(Clone)]
+pub(in crate::http) struct BodyTimeout {
+    pub(in crate::http) clock: Arc<dyn Clock>,
+    pub(in crate::http) limit: Duration,
+}
+
+fn too_slow(limit: Duration) -> Problem {
+    Problem::new(
+        Code::RequestTimeout,
+        format!("the body was not complete within {limit:?}; nothing was done"),
+    )
+}
+
 fn too_large(limit: usize) -> Problem {
     let detail = format!("the body is larger than the {limit} bytes that are allowed");
     Problem::new(Code::PayloadTooLarge, detail).with("limit", limit)
+}
+
+/// Returns whether a text may be stored: bounded, and without control characters.
+pub(in crate::http) fn is_storable(text: &str) -> bool {
+    let length = text.chars().count();
+    (1..=MAX_TEXT_CHARS).contains(&length) && !text.contains(char::is_control)
 }
 
 /// Reads the fields of an object one by one and collects the mistakes. A `null` counts as absent.
@@ -158,6 +191,17 @@ impl<'a> BodyFields<'a> {
             self.add_violation(field.name, format!("must be {expected}"));
         }
         value
+    }
+
+    /// Returns a text that is stored: bounded, and without control characters.
+    pub(in crate::http) fn stored_text(&mut self, field: &Input) -> Option<String> {
+        let text: String = self.value(field, "a string")?;
+        if is_storable(&text) {
+            return Some(text);
+        }
+        let message = format!("must have 1 to {MAX_TEXT_CHARS} characters, no control characters");
+        self.add_violation(field.name, message);
+        None
     }
 
     /// Reads the fields of an object within this one; `None` if it is absent or no object.

@@ -19,6 +19,18 @@ pub(in crate::http) struct QueuePath(pub(in crate::http) String);
 /// The schedule's name of a path.
 pub(in crate::http) struct SchedulePath(pub(in crate::http) String);
 
+/// The public id of an access token in a path.
+pub(in crate::http) struct TokenPath(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(id) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(id))
+    }
+}
+
 /// The token of a lease in a path.
 pub(in crate::http) struct LeasePath(pub(in crate::http) String);
 

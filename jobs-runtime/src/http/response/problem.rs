@@ -67,6 +67,8 @@ codes! {
     UnknownOperation = "unknown_operation", NOT_FOUND, "Unknown operation";
     /// No rate limit has that name.
     UnknownLimit = "unknown_limit", NOT_FOUND, "Unknown limit";
+    /// No valid access token has that id.
+    UnknownToken = "unknown_token", NOT_FOUND, "Unknown token";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// The route does not support the method.
@@ -97,6 +99,8 @@ codes! {
     NotRun = "not_run", CONFLICT, "Not run";
     /// The lease of an external worker does not hold any more: see `reason`. Nothing was changed.
     LeaseLost = "lease_lost", CONFLICT, "Lease lost";
+    /// The body did not arrive in time. Nothing was done.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The `Content-Type` is not JSON.

@@ -1,7 +1,11 @@
-//! `POST /leases`: a poll of an external worker for work.
+//! `POST /leases`: a poll of an external worker for work, for callers with the role `worker`.
 //!
-//! [`heartbeat`] and [`ends`] hold the routes of one lease. [docs/external-workers.md] describes
-//! the protocol.
+//! The route checks the fields, waits in [`ExternalLeases::poll`](crate::external::ExternalLeases)
+//! and shows the leases. Leases for a caller that has gone are released.
+//!
+//! [`heartbeat`] and [`ends`] hold the routes of one lease. They may import the fields and errors
+//! of this module; they must not import each other. [docs/external-workers.md] describes the
+//! protocol.
 //!
 //! [docs/external-workers.md]: ../../../../docs/external-workers.md
 
@@ -22,11 +26,11 @@ use serde_json::{Map, Value, json};
 
 use crate::external::{LeaseError, LeaseView, MAX_LEASES, MAX_POLL_JOBS, Wanted, WorkerInfo};
 use crate::http::ApiState;
-use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
+use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, is_storable, reject_violations};
 use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
-use crate::service::{MAX_TEXT_CHARS, ServiceError};
+use crate::service::ServiceError;
 use crate::store::Role;
 use crate::telemetry::trace_context;
 use crate::time::Timestamp;
@@ -67,7 +71,7 @@ pub(in crate::http) const WAIT_MS: Input = Input::number(
         max: MAX_WAIT_MS,
         default: 0,
     },
-    "the longest wait, in milliseconds; the server waits two thirds of a lease at most",
+    "the longest wait, in milliseconds; the server waits 20 s and two thirds of a lease at most",
 );
 
 const FIELDS: &[Input] = &[
@@ -138,15 +142,15 @@ pub(in crate::http) async fn poll(
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<Granted>, Problem> {
     let mut fields = BodyFields::read(&body, String::new(), FIELDS)?;
-    let worker_id = text(&mut fields, &WORKER_ID);
+    let worker_id = fields.stored_text(&WORKER_ID);
     if worker_id.is_none() && !fields.has_violation(WORKER_ID.name) {
         fields.add_violation(WORKER_ID.name, "is required");
     }
     let info = WorkerInfo {
         worker_id: worker_id.unwrap_or_default(),
-        name: text(&mut fields, &NAME),
-        language: text(&mut fields, &LANGUAGE),
-        version: text(&mut fields, &VERSION),
+        name: fields.stored_text(&NAME),
+        language: fields.stored_text(&LANGUAGE),
+        version: fields.stored_text(&VERSION),
         labels: labels(&mut fields),
     };
     let jobs = some_of::<String>(&mut fields, &JOBS, "an array of job ids");
@@ -204,22 +208,6 @@ impl GrantedLease {
             deadline: lease.deadline,
         })
     }
-}
-
-/// Reads a text that is stored: bounded, and without control characters.
-fn text(fields: &mut BodyFields<'_>, field: &Input) -> Option<String> {
-    let text: String = fields.value(field, "a string")?;
-    if is_storable(&text) {
-        return Some(text);
-    }
-    let message = format!("must have 1 to {MAX_TEXT_CHARS} characters, no control characters");
-    fields.add_violation(field.name, message);
-    None
-}
-
-fn is_storable(text: &str) -> bool {
-    let length = text.chars().count();
-    (1..=MAX_TEXT_CHARS).contains(&length) && !text.contains(char::is_control)
 }
 
 fn labels(fields: &mut BodyFields<'_>) -> Vec<String> {

@@ -13,7 +13,7 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::path::QueuePath;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
-use crate::http::route_doc::{Answer, RouteDoc};
+use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::store::QueueRecord;
 
 /// The queues, sorted by name.
@@ -37,6 +37,12 @@ pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
     &[Answer::json::<Queues>(StatusCode::OK, "the queues")],
 );
 
+const REASON: Input = Input::name(
+    "reason",
+    "why the queue is paused, for people; it stands beside the queue until it is resumed",
+);
+const PAUSE_FIELDS: &[Input] = &[REASON];
+
 pub(in crate::http) const PAUSE: RouteDoc = RouteDoc::new(
     "pauseQueue",
     "stops claims from a queue",
@@ -45,7 +51,7 @@ pub(in crate::http) const PAUSE: RouteDoc = RouteDoc::new(
         "the queue is paused",
     )],
 )
-.body(&[])
+.body(PAUSE_FIELDS)
 .problems(&[Code::UnknownQueue]);
 
 pub(in crate::http) const RESUME: RouteDoc = RouteDoc::new(
@@ -73,8 +79,10 @@ pub(in crate::http) async fn pause(
     QueuePath(queue): QueuePath,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Json<QueueState>, Problem> {
-    reject_violations(&BodyFields::read(&body, String::new(), &[])?.finish())?;
-    let answer = api.service.pause(&queue).await?;
+    let mut fields = BodyFields::read(&body, String::new(), PAUSE_FIELDS)?;
+    let reason = fields.stored_text(&REASON);
+    reject_violations(&fields.finish())?;
+    let answer = api.service.pause_because(&queue, reason).await?;
     state(queue, true, answer)
 }
 

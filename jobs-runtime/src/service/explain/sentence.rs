@@ -72,8 +72,18 @@ pub(super) fn sentence(reason: &Reason, record: &ExecutionRecord) -> String {
         Reason::Due { since } => {
             format!("it is due since {since}, and a worker is about to promote it into its queue")
         }
-        Reason::QueuePaused { queue, since } => {
-            format!("queue `{queue}` is paused since {since}; `queues resume {queue}` resumes it")
+        Reason::QueuePaused {
+            queue,
+            since,
+            because,
+        } => {
+            let because = because
+                .as_ref()
+                .map_or_else(String::new, |because| format!(" ({because})"));
+            format!(
+                "queue `{queue}` is paused since {since}{because}; `queues resume {queue}` resumes \
+                 it"
+            )
         }
         Reason::Limited { limit } => limited(limit),
         Reason::AwaitingAdmission => {

@@ -223,4 +223,12 @@ pub trait LimitStore: Send + Sync {
         id: ExecutionId,
         now: Timestamp,
     ) -> Result<Option<BlockingLimit>, StoreError>;
+
+    /// Lists the first executions that wait for a permit of a limit, named by its key, in the order
+    /// in which they get it.
+    async fn limit_waiters(
+        &self,
+        key: String,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError>;
 }

@@ -30,6 +30,8 @@ pub struct ExecutionQuery {
     pub correlation_id: Option<String>,
     /// Executions created by this user or program.
     pub created_by: Option<String>,
+    /// Executions that an attempt of this one enqueued.
+    pub parent_id: Option<ExecutionId>,
     /// Executions with this tag.
     pub tag: Option<String>,
     /// Executions created at this time or later.
@@ -58,6 +60,7 @@ impl ExecutionQuery {
             item_id: None,
             correlation_id: None,
             created_by: None,
+            parent_id: None,
             tag: None,
             since: None,
             until: None,
@@ -97,7 +100,7 @@ pub struct ExecutionPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(crate) i64);
 
-/// What every cursor of this version begins with.
+/// The beginning of every cursor of this version.
 const VERSION: &str = "c1";
 
 /// An odd number, and its inverse modulo 2^64: a multiplication by one undoes the other.

@@ -77,6 +77,12 @@ pub struct QueueRecord {
     pub queue: String,
     /// The time since which the queue is paused; `None` if it is not paused.
     pub paused_at: Option<Timestamp>,
+    /// The person or program that paused it, if it is known.
+    pub paused_by: Option<String>,
+    /// The reason for the pause, if one was given.
+    pub pause_reason: Option<String>,
+    /// The number of pending executions, counted up to a bound.
+    pub pending: u64,
     /// The number of ready executions, counted up to a bound.
     pub ready: u64,
     /// The number of executions that limits block, counted up to a bound.
@@ -85,6 +91,31 @@ pub struct QueueRecord {
     pub running: u64,
     /// The time at which the oldest of the examined ready executions was due; `None` without any.
     pub oldest_due_at: Option<Timestamp>,
+    /// The counts that have reached their bound: `pending`, `ready`, `blocked`. Such a number is a
+    /// lower bound; the others are exact.
+    pub at_least: Vec<String>,
+}
+
+/// A pause of a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueuePause {
+    /// The time from which claims skip the queue.
+    pub since: Timestamp,
+    /// The person or program that paused it.
+    pub by: Option<String>,
+    /// The reason, for people.
+    pub reason: Option<String>,
+}
+
+impl QueuePause {
+    /// A pause without a name and a reason.
+    pub const fn at(since: Timestamp) -> Self {
+        Self {
+            since,
+            by: None,
+            reason: None,
+        }
+    }
 }
 
 /// The part of a store by which an operator changes executions and queues. Errors: see
@@ -133,8 +164,8 @@ pub trait OperatorStore: Send + Sync {
     ) -> Result<EditAnswer, StoreError>;
 
     /// Pauses a queue: claims take nothing from it until it is resumed. Returns `true` if the
-    /// queue was not paused before. Repeatable.
-    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError>;
+    /// queue was not paused before; otherwise the first pause stays. Repeatable.
+    async fn pause(&self, queue: String, pause: QueuePause) -> Result<bool, StoreError>;
 
     /// Resumes a queue: claims take from it again. Returns `true` if the queue was paused.
     /// Repeatable.

@@ -5,7 +5,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::store::{Cursor, StoreError};
+use crate::store::{Cursor, StoreError, TransferredExecution};
 use crate::time::Timestamp;
 
 /// The part of a store that bounds what it keeps.
@@ -31,16 +31,27 @@ pub trait RetentionStore: Send + Sync + 'static {
     /// Finds final executions whose retention has ended, oldest first. Examines up to `scan.limit`
     /// rows and changes nothing.
     ///
-    /// An execution is kept longer while an idempotency key names it that has not expired, and
-    /// while the execution whose handler enqueued it is not final.
+    /// An execution is kept longer while an idempotency key that has not expired names it. It is
+    /// also kept while the execution whose handler enqueued it is not final.
     async fn find_expired(&self, scan: ExpiryScan) -> Result<ExpiryPage, StoreError>;
+
+    /// Reads executions that a scan has found, with their attempts and log lines, for an archive.
+    ///
+    /// Long executions make a short answer: the oldest of them. Executions that this program cannot
+    /// read, and those that are gone, are left out. The statements are not one snapshot: what runs
+    /// again meanwhile may be incomplete. [`delete_expired`](Self::delete_expired) then leaves it
+    /// alone.
+    async fn read_expired(
+        &self,
+        batch: Vec<Expired>,
+    ) -> Result<Vec<TransferredExecution>, StoreError>;
 
     /// Deletes executions that a scan has found, each as
     /// [`delete`](crate::store::OperatorStore::delete) does. Returns those that this call has
     /// deleted.
     ///
-    /// An execution that has run again since the scan is left alone. All of the batch is deleted or
-    /// nothing. A repeated call deletes nothing.
+    /// An execution that has run again or was erased since the scan is left alone. All of the batch
+    /// is deleted or nothing. A repeated call deletes nothing.
     async fn delete_expired(&self, batch: Vec<Expired>) -> Result<Vec<ExecutionId>, StoreError>;
 
     /// Deletes up to `sweep.limit` rows of one kind that nothing needs any more. Returns how many.
@@ -70,8 +81,8 @@ pub trait RetentionStore: Send + Sync + 'static {
 
 /// A request for the fleet's turn at a task.
 ///
-/// It is granted if the process holds the turn, if the task's rest is over, or if another process
-/// has held the turn up to `until` without ending it.
+/// It is granted if the process holds the turn already, or if the task's rest is over. It is also
+/// granted if another process has held the turn up to `until` without ending it.
 #[derive(Clone, Debug)]
 pub struct Turn {
     /// The task.
@@ -159,6 +170,8 @@ pub struct Expired {
     pub status: ExecutionStatus,
     /// The time at which it became final.
     pub finished_at: Timestamp,
+    /// Whether its payload was erased.
+    pub is_erased: bool,
 }
 
 /// A deletion of rows that nothing needs any more.
@@ -189,6 +202,8 @@ pub enum Leftover {
     Limits,
     /// Entries of the audit log.
     Audit,
+    /// Points of series that have expired.
+    Series,
     /// Tokens and sign-ins that were revoked or had expired. The newest token is kept, so that a
     /// store with tokens never becomes one without.
     Tokens,

@@ -1,6 +1,8 @@
 //! Telemetry: the gauges of the fleet, which every process reads from the store.
 
 use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::store::{QueueRecord, StoreError};
 use crate::time::Timestamp;
@@ -11,6 +13,69 @@ pub trait TelemetryStore: Send + Sync {
     /// Reads the gauges of the fleet. The cost does not depend on the number of waiting executions:
     /// counts have a bound.
     async fn gauges(&self) -> Result<StoreGauges, StoreError>;
+
+    /// Writes points of series. A point replaces the one of the same series, width, time and
+    /// source; a call names each of these once. Repeatable.
+    async fn put_points(&self, points: Vec<SeriesPoint>) -> Result<(), StoreError>;
+
+    /// Returns the time and the value of a series' points, oldest first.
+    async fn points(&self, query: SeriesQuery) -> Result<Vec<(Timestamp, String)>, StoreError>;
+
+    /// Returns the size of the store and of its tables, as far as that can be told in a bounded
+    /// time.
+    async fn sizes(&self) -> Result<StoreSizes, StoreError>;
+}
+
+/// What one process counted in a part of time, for charts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesPoint {
+    /// The series.
+    pub series: String,
+    /// The width of the part of time, in seconds.
+    pub width_s: u32,
+    /// The beginning of the part of time.
+    pub at: Timestamp,
+    /// The process; empty for a value that is the same for all of them.
+    pub source: String,
+    /// The time from which the point may be deleted.
+    pub expires_at: Timestamp,
+    /// The value: JSON text.
+    pub value: String,
+}
+
+/// A query for the points of a series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesQuery {
+    /// The series.
+    pub series: String,
+    /// The width, in seconds.
+    pub width_s: u32,
+    /// The earliest time.
+    pub since: Timestamp,
+    /// The most points.
+    pub limit: usize,
+}
+
+/// The size of a store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreSizes {
+    /// The bytes on disk, without the write-ahead log.
+    pub bytes: u64,
+    /// The tables, the largest first. Empty if the store is too large to measure them.
+    pub tables: Vec<TableSize>,
+}
+
+/// The size of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TableSize {
+    /// The table.
+    pub name: String,
+    /// About the number of its rows; `None` if it is unknown.
+    pub row_estimate: Option<u64>,
+    /// The bytes on disk, with its indexes.
+    pub bytes: u64,
 }
 
 /// The gauges of the fleet at one moment.

@@ -32,6 +32,7 @@ pub(in crate::store) enum Candidates {
     Item,
     Correlation,
     Creator,
+    Parent,
     Unsuccessful,
     Running,
     Pending,
@@ -47,6 +48,9 @@ impl Candidates {
     pub(in crate::store) fn choose(query: &ExecutionQuery, few_queued: bool) -> Self {
         if !query.ids.is_empty() {
             return Self::Ids;
+        }
+        if query.parent_id.is_some() {
+            return Self::Parent;
         }
         if query.item_id.is_some() {
             return Self::Item;
@@ -76,6 +80,7 @@ impl Candidates {
             item_id,
             correlation_id,
             created_by,
+            parent_id,
             tag,
             since,
             until,
@@ -91,6 +96,7 @@ impl Candidates {
             && (item_id.is_none() || self == Self::Item)
             && (correlation_id.is_none() || self == Self::Correlation)
             && (created_by.is_none() || self == Self::Creator)
+            && (parent_id.is_none() || self == Self::Parent)
             && (status.is_none() || by_status)
             && queue.is_none()
             && tag.is_none()

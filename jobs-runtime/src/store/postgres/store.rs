@@ -16,9 +16,10 @@ use crate::store::{
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
     ExecutionRecord, ExecutionState, Fence, InboxStore, Limit, LimitRecord, LimitStore, LogBatch,
     LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
-    RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
-    StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer, session_nonce,
+    Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal,
+    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
+    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    session_nonce,
 };
 use crate::time::Timestamp;
 
@@ -33,8 +34,8 @@ impl SetupStore for PostgresStore {
     }
 
     async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        let schema = self.schema.clone();
-        self.operate(migrate::ReadMigrations { schema }).await
+        self.operate(migrate::ReadMigrations::of_schema(&self.schema))
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -222,6 +223,14 @@ impl LimitStore for PostgresStore {
         self.read(operator::queues::ListLimits(job_id, limit)).await
     }
 
+    async fn limit_waiters(
+        &self,
+        key: String,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(operator::queues::LimitWaiters(key, limit)).await
+    }
+
     async fn blocked_by(
         &self,
         id: ExecutionId,
@@ -267,8 +276,9 @@ impl OperatorStore for PostgresStore {
             .await
     }
 
-    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
-        self.operate(operator::queues::PauseQueue(queue, now)).await
+    async fn pause(&self, queue: String, pause: QueuePause) -> Result<bool, StoreError> {
+        self.operate(operator::queues::PauseQueue(queue, pause))
+            .await
     }
 
     async fn resume(&self, queue: String) -> Result<bool, StoreError> {

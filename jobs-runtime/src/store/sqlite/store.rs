@@ -16,9 +16,9 @@ use crate::store::{
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
     ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
     LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
-    Promotion, PublishedJob, QueueRecord, ReadStore, RecentOutcome, Renewal, Reservation,
-    RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore, StoreDescription,
-    StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal,
+    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
+    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -248,6 +248,17 @@ impl LimitStore for SqliteStore {
         .await
     }
 
+    async fn limit_waiters(
+        &self,
+        key: String,
+        limit: usize,
+    ) -> Result<Vec<ExecutionId>, StoreError> {
+        self.read(operation!(|conn| operator::queues::limit_waiters_on_conn(
+            conn, &key, limit
+        )))
+        .await
+    }
+
     async fn blocked_by(
         &self,
         id: ExecutionId,
@@ -301,9 +312,9 @@ impl OperatorStore for SqliteStore {
         .await
     }
 
-    async fn pause(&self, queue: String, now: Timestamp) -> Result<bool, StoreError> {
+    async fn pause(&self, queue: String, pause: QueuePause) -> Result<bool, StoreError> {
         self.write(operation!(|conn| operator::queues::pause_in_txn(
-            conn, &queue, now
+            conn, &queue, &pause
         )))
         .await
     }

@@ -7,7 +7,9 @@ use jobs::Clock;
 use serde::Serialize;
 
 use crate::clock::timestamp;
-use crate::store::{MAX_SCHEDULE_RUNS, RowCounts, SessionBeat, Store, StoreError, Transferable};
+use crate::store::{
+    MAX_SCHEDULE_RUNS, QueuePause, RowCounts, SessionBeat, Store, StoreError, Transferable,
+};
 
 /// The number of executions per step.
 const STEP: usize = 500;
@@ -224,8 +226,13 @@ async fn copy_pauses(
 ) -> Result<(), TransferError> {
     for queue in source.queues().await.map_err(at("source"))? {
         if let Some(since) = queue.paused_at {
+            let pause = QueuePause {
+                since,
+                by: queue.paused_by,
+                reason: queue.pause_reason,
+            };
             target
-                .pause(queue.queue, since)
+                .pause(queue.queue, pause)
                 .await
                 .map_err(at("target"))?;
         }

@@ -94,6 +94,11 @@ impl Histogram {
         }
     }
 
+    /// The counts of the buckets.
+    pub(super) fn counts(&self) -> [u64; BUCKETS.len() + 1] {
+        std::array::from_fn(|bucket| self.buckets[bucket].load(Ordering::Relaxed))
+    }
+
     pub(super) fn read(&self) -> Distribution {
         let bounds = BUCKETS.iter().map(|micros| seconds(*micros));
         let counts = self.buckets.iter().map(|it| it.load(Ordering::Relaxed));

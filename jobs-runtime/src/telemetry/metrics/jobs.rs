@@ -9,6 +9,7 @@ use ::jobs::AttemptOutcome;
 use super::MAX_JOBS;
 use super::instruments::{Counter, Histogram, MirrorFactory};
 use crate::telemetry::reference::{DURATION, OTHER, WAIT};
+use crate::telemetry::series::{Buckets, Counts};
 
 /// The outcomes of attempts, in the order of [`JobMetrics::finished`].
 pub(super) const OUTCOMES: [AttemptOutcome; 8] = [
@@ -53,6 +54,29 @@ impl JobMetrics {
         }
         if !matches!(outcome, AttemptOutcome::Lost | AttemptOutcome::Released) {
             self.duration.observe(took);
+        }
+    }
+}
+
+impl JobMetrics {
+    /// What the instruments have counted so far.
+    pub(super) fn counts(&self) -> Counts {
+        let of = |outcome| {
+            let place = OUTCOMES.iter().position(|one| *one == outcome);
+            place.map_or(0, |place| self.finished[place].get())
+        };
+        let unsuccessful = of(AttemptOutcome::Failed)
+            + of(AttemptOutcome::TimedOut)
+            + of(AttemptOutcome::Panicked)
+            + of(AttemptOutcome::Lost);
+        let failed = self.failed.get();
+        Counts {
+            succeeded: of(AttemptOutcome::Succeeded),
+            failed,
+            cancelled: of(AttemptOutcome::Cancelled),
+            retried: unsuccessful.saturating_sub(failed),
+            wait: Buckets::of(&self.wait.counts()),
+            duration: Buckets::of(&self.duration.counts()),
         }
     }
 }

@@ -68,8 +68,8 @@ macro_rules! list {
         )
     };
     // Executions with a value in an indexed column. The value is part of the row comparison and of
-    // the order. With a plain equality the primary key would have the order of the page, too, and
-    // the planner might scan it past all rows in search of a rare value.
+    // the order. With a plain equality the primary key would have the order of the page, too. The
+    // planner might then scan it past all rows in search of a rare value.
     ($record:literal by $column:literal = $value:literal) => {
         list!(
             $record page concat!(
@@ -93,7 +93,7 @@ macro_rules! list {
     ($record:literal of_ids) => {
         list!(
             $record page "SELECT seq FROM jobs.executions \
-                WHERE id = ANY ($14::uuid[]) AND seq < $1 ORDER BY seq DESC",
+                WHERE id = ANY ($15::uuid[]) AND seq < $1 ORDER BY seq DESC",
             "", concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
@@ -207,6 +207,7 @@ statements! {
     read_list_creator: list!("../sql/read/execution.sql" by "created_by" = "$7"),
     read_list_item: list!("../sql/read/execution.sql" by "item_id" = "$5"),
     read_list_job: list!("../sql/read/execution.sql" by "job_id" = "$3"),
+    read_list_parent: list!("../sql/read/execution.sql" by "parent_id" = "$14"),
     read_count_queued: include_str!("../sql/read/count_queued.sql"),
     read_list_pending: list!(
         "../sql/read/execution.sql" of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
@@ -228,6 +229,7 @@ statements! {
     read_match_creator: list!("../sql/read/match.sql" by "created_by" = "$7"),
     read_match_item: list!("../sql/read/match.sql" by "item_id" = "$5"),
     read_match_job: list!("../sql/read/match.sql" by "job_id" = "$3"),
+    read_match_parent: list!("../sql/read/match.sql" by "parent_id" = "$14"),
     read_match_pending: list!(
         "../sql/read/match.sql" of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"
     ),
@@ -250,6 +252,7 @@ statements! {
     caller_tx_identity: include_str!("../sql/caller_tx/identity.sql"),
     caller_tx_schema_exists: include_str!("../sql/caller_tx/schema_exists.sql"),
     migrate_ledger_create: include_str!("../sql/migrate/ledger_create.sql"),
+    migrate_index_state: include_str!("../sql/migrate/index_state.sql"),
     migrate_schema_state: include_str!("../sql/migrate/schema_state.sql"),
     migrate_ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
     migrate_ledger_write: include_str!("../sql/migrate/ledger_write.sql"),
@@ -261,6 +264,7 @@ statements! {
     read_logs: include_str!("../sql/read/logs.sql"),
     conn_notify: include_str!("../sql/conn/notify.sql"),
     limits_blocked_by: include_str!("../sql/limits/blocked_by.sql"),
+    limits_waiters: include_str!("../sql/limits/waiters.sql"),
     limits_permit_holders: include_str!("../sql/limits/permit_holders.sql"),
     operator_pause: include_str!("../sql/operator/pause.sql"),
     conn_ping: include_str!("../sql/conn/ping.sql"),
@@ -287,7 +291,14 @@ statements! {
     operator_resume: include_str!("../sql/operator/resume.sql"),
     operator_retry: include_str!("../sql/operator/retry.sql"),
     operator_retry_rules: include_str!("../sql/operator/retry_rules.sql"),
-    transfer_export_executions: include_str!("../sql/transfer/export_executions.sql"),
+    transfer_export_executions: concat!(
+        include_str!("../sql/transfer/page_after.sql"),
+        include_str!("../sql/transfer/export_executions.sql")
+    ),
+    transfer_export_listed: concat!(
+        include_str!("../sql/transfer/page_listed.sql"),
+        include_str!("../sql/transfer/export_executions.sql")
+    ),
     transfer_export_attempts: include_str!("../sql/transfer/export_attempts.sql"),
     transfer_export_keys: include_str!("../sql/transfer/export_keys.sql"),
     transfer_export_limits: include_str!("../sql/transfer/export_limits.sql"),
@@ -332,6 +343,9 @@ statements! {
     limits_has_retained_permits: include_str!("../sql/limits/has_retained_permits.sql"),
     promote_due_ids: include_str!("../sql/promote/due_ids.sql"),
     conn_vacuum: include_str!("../sql/conn/vacuum.sql"),
+    telemetry_points: include_str!("../sql/telemetry/points.sql"),
+    telemetry_put_points: include_str!("../sql/telemetry/put_points.sql"),
+    telemetry_sizes: include_str!("../sql/telemetry/sizes.sql"),
     telemetry_permits: include_str!("../sql/telemetry/permits.sql"),
     telemetry_queue_heads: include_str!("../sql/telemetry/queue_heads.sql"),
     read_waiting_since: include_str!("../sql/read/waiting_since.sql"),
@@ -380,6 +394,7 @@ statements! {
     ),
     retention_seqs_by_id: include_str!("../sql/retention/seqs_by_id.sql"),
     retention_sweep_idempotency_keys: include_str!("../sql/retention/sweep_idempotency_keys.sql"),
+    retention_sweep_series: include_str!("../sql/retention/sweep_series.sql"),
     retention_sweep_sessions: include_str!("../sql/retention/sweep_sessions.sql"),
     retention_sweep_publications: include_str!("../sql/retention/sweep_publications.sql"),
     retention_renew_publications: include_str!("../sql/retention/renew_publications.sql"),

@@ -39,6 +39,7 @@ CREATE INDEX executions_by_correlation ON jobs.executions (correlation_id, seq)
     WHERE correlation_id IS NOT NULL;
 CREATE INDEX executions_by_creator ON jobs.executions (created_by, seq)
     WHERE created_by IS NOT NULL;
+CREATE INDEX executions_by_parent ON jobs.executions (parent_id, seq) WHERE parent_id IS NOT NULL;
 
 -- Queued executions that a worker can claim. `rank` is 100 - priority. `attempt` is the number of
 -- the next attempt. `spent` counts the attempts that used up the budget. The primary key is the
@@ -269,8 +270,13 @@ CREATE INDEX limits_by_time ON jobs.limits (check_at) WHERE check_at IS NOT NULL
 CREATE INDEX limits_rates ON jobs.limits (id) WHERE kind = 'rate';
 
 -- The mutex of the permit allocator: one row. The allocator locks it for its transaction, so that
--- one allocator runs at a time in the whole fleet.
-CREATE TABLE jobs.allocator_lock (id boolean PRIMARY KEY CHECK (id));
+-- one allocator runs at a time in the whole fleet. `has_waiters` is true while an execution waits
+-- for a permit. New waiters, which the allocator has not looked at, may be missing. Claims and
+-- settlements read it, because a search in jobs.blocked may pass many dead rows.
+CREATE TABLE jobs.allocator_lock (
+    id          boolean PRIMARY KEY CHECK (id),
+    has_waiters boolean NOT NULL DEFAULT FALSE
+) WITH (fillfactor = 50);
 INSERT INTO jobs.allocator_lock (id) VALUES (TRUE);
 
 -- Executions with rules that outlive their enqueue. `limits` holds limit ids in the order of their
@@ -335,10 +341,12 @@ CREATE TABLE jobs.backlog_entries (
 );
 CREATE INDEX backlog_entries_by_job ON jobs.backlog_entries (job_id);
 
--- Paused queues: claims skip them.
+-- Paused queues: claims skip them. `paused_by` and `reason` are for people.
 CREATE TABLE jobs.paused_queues (
     queue     text   COLLATE "C" PRIMARY KEY,
-    paused_at bigint NOT NULL
+    paused_at bigint NOT NULL,
+    paused_by text,
+    reason    text
 );
 
 -- Dispatch by a broker: ready executions whose message is not published yet. The triggers of
@@ -458,6 +466,19 @@ CREATE TABLE jobs.audit (
     after   text   COLLATE "C"
 );
 CREATE INDEX audit_by_time ON jobs.audit (at);
+
+-- Series for charts. Each process writes its own rows (`source`); a row counts what happened in the
+-- `width_s` seconds from `at` on. `value` is JSON. A row is deleted after `expires_at`.
+CREATE TABLE jobs.series (
+    series     text    COLLATE "C" NOT NULL,
+    width_s    integer NOT NULL,
+    at         bigint  NOT NULL,
+    source     text    COLLATE "C" NOT NULL,
+    expires_at bigint  NOT NULL,
+    value      text    NOT NULL,
+    PRIMARY KEY (series, width_s, at, source)
+);
+CREATE INDEX series_by_expiry ON jobs.series (expires_at);
 
 -- Bulk operations of operators. `request` is JSON: the act and the filter. An operation passes the
 -- executions from the newest to the oldest; those with a seq of `position` or more are done or came

@@ -14,7 +14,7 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits::state;
 use crate::store::postgres::read::execution::{id_of, optional};
 use crate::store::postgres::{number, uuid_of};
-use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueueRecord, StoreEvent};
+use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueuePause, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
 /// Executions are counted up to this number.
@@ -26,7 +26,7 @@ const MAX_HOLDERS: i64 = 10;
 /// Pauses the claims from a queue.
 pub(in crate::store::postgres) struct PauseQueue(
     pub(in crate::store::postgres) String,
-    pub(in crate::store::postgres) Timestamp,
+    pub(in crate::store::postgres) QueuePause,
 );
 
 #[async_trait]
@@ -36,10 +36,13 @@ impl Operation for PauseQueue {
     const REPEATABLE: bool = false;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<bool>, DbError> {
+        let Self(queue, pause) = self;
         let query = tx
             .query(&tx.sql.operator_pause)
-            .bind(encode(&self.0))
-            .bind(self.1.as_millis());
+            .bind(encode(queue))
+            .bind(pause.since.as_millis())
+            .bind(pause.by.as_deref().map(encode))
+            .bind(pause.reason.as_deref().map(encode));
         Ok(without_events(tx.execute(query).await? > 0))
     }
 }
@@ -131,6 +134,28 @@ impl Operation for BlockedBy {
             rule: limit.rule,
             holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
         })))
+    }
+}
+
+/// Lists the first waiters of a limit.
+pub(in crate::store::postgres) struct LimitWaiters(
+    pub(in crate::store::postgres) String,
+    pub(in crate::store::postgres) usize,
+);
+
+#[async_trait]
+impl Operation for LimitWaiters {
+    type Output = Vec<ExecutionId>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let Self(key, limit) = self;
+        let query = tx
+            .query(&tx.sql.limits_waiters)
+            .bind(encode(key))
+            .bind(i64::try_from(*limit).unwrap_or(i64::MAX));
+        let rows = tx.fetch(query).await?;
+        let ids = rows.iter().map(|row| Ok(id_of(row.try_get(0)?)));
+        Ok(without_events(ids.collect::<Result<_, DbError>>()?))
     }
 }
 

@@ -31,6 +31,7 @@ fn statement(list: ListOf, candidates: Candidates, sql: &Statements) -> &SqlStr 
         Candidates::Job => (&sql.read_list_job, &sql.read_match_job),
         Candidates::Item => (&sql.read_list_item, &sql.read_match_item),
         Candidates::Correlation => (&sql.read_list_correlation, &sql.read_match_correlation),
+        Candidates::Parent => (&sql.read_list_parent, &sql.read_match_parent),
         Candidates::Creator => (&sql.read_list_creator, &sql.read_match_creator),
         Candidates::Unsuccessful => (&sql.read_list_unsuccessful, &sql.read_match_unsuccessful),
         Candidates::Running => (&sql.read_list_running, &sql.read_match_running),
@@ -122,7 +123,8 @@ async fn rows(
         .bind(query.until.map(Timestamp::as_millis))
         .bind(query.demanded_status().map(ExecutionStatus::as_str))
         .bind(bounds.rows)
-        .bind(query.text.as_deref().map(encode));
+        .bind(query.text.as_deref().map(encode))
+        .bind(query.parent_id.as_ref().map(uuid_of));
     if candidates == Candidates::Ids {
         statement = statement.bind(query.ids.iter().map(uuid_of).collect::<Vec<_>>());
     }

@@ -39,6 +39,7 @@ impl Operation for SweepRows {
             Leftover::Audit => &tx.sql.retention_sweep_audit,
             Leftover::Tokens => &tx.sql.retention_sweep_tokens,
             Leftover::Operations => &tx.sql.retention_sweep_operations,
+            Leftover::Series => &tx.sql.retention_sweep_series,
             Leftover::Limits => return Ok(without_events(0)),
         };
         let query = tx

@@ -37,6 +37,8 @@ CREATE INDEX jobs_executions_by_correlation ON jobs_executions (correlation_id, 
     WHERE correlation_id IS NOT NULL;
 CREATE INDEX jobs_executions_by_creator ON jobs_executions (created_by, seq)
     WHERE created_by IS NOT NULL;
+CREATE INDEX jobs_executions_by_parent ON jobs_executions (parent_id, seq)
+    WHERE parent_id IS NOT NULL;
 
 -- Queued executions that a worker can claim, in the order of claims. `rank` is 100 - priority.
 -- `attempt` is the number of the next attempt. `spent` counts the attempts that used up the budget.
@@ -271,10 +273,12 @@ CREATE TABLE jobs_backlog_entries (
 );
 CREATE INDEX jobs_backlog_entries_by_job ON jobs_backlog_entries (job_id);
 
--- Paused queues: claims skip them.
+-- Paused queues: claims skip them. `paused_by` and `reason` are for people.
 CREATE TABLE jobs_paused_queues (
     queue     TEXT PRIMARY KEY,
-    paused_at INTEGER NOT NULL
+    paused_at INTEGER NOT NULL,
+    paused_by TEXT,
+    reason    TEXT
 ) WITHOUT ROWID;
 
 -- Dispatch by a broker: ready executions whose message is not published yet. sql/dispatch/start.sql
@@ -359,6 +363,19 @@ CREATE TABLE jobs_audit (
     after   TEXT
 );
 CREATE INDEX jobs_audit_by_time ON jobs_audit (at);
+
+-- Series for charts. Each process writes its own rows (`source`); a row counts what happened in the
+-- `width_s` seconds from `at` on. `value` is JSON. A row is deleted after `expires_at`.
+CREATE TABLE jobs_series (
+    series     TEXT    NOT NULL,
+    width_s    INTEGER NOT NULL,
+    at         INTEGER NOT NULL,
+    source     TEXT    NOT NULL,
+    expires_at INTEGER NOT NULL,
+    value      TEXT    NOT NULL,
+    UNIQUE (series, width_s, at, source)
+);
+CREATE INDEX jobs_series_by_expiry ON jobs_series (expires_at);
 
 -- Bulk operations of operators. `request` is JSON: the act and the filter. An operation passes the
 -- executions from the newest to the oldest; those with a seq of `position` or more are done or came

@@ -10,7 +10,7 @@ use crate::store::sqlite::conn::error::{DbError, readable};
 use crate::store::sqlite::conn::json::id_from_blob;
 use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::allocator;
-use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueueRecord, StoreEvent};
+use crate::store::{BlockingLimit, LimitRecord, PermitHolder, QueuePause, QueueRecord, StoreEvent};
 use crate::time::Timestamp;
 
 /// Counts for operators stop at this number.
@@ -23,11 +23,13 @@ const MAX_HOLDERS: i64 = 10;
 pub(in crate::store::sqlite) async fn pause_in_txn(
     conn: &mut SqliteConnection,
     queue: &str,
-    now: Timestamp,
+    pause: &QueuePause,
 ) -> Result<bool, DbError> {
     let done = sqlx::query(include_str!("../sql/operator/pause.sql"))
         .bind(queue)
-        .bind(now.as_millis())
+        .bind(pause.since.as_millis())
+        .bind(pause.by.as_deref())
+        .bind(pause.reason.as_deref())
         .execute(conn)
         .await?;
     Ok(done.rows_affected() > 0)
@@ -103,6 +105,20 @@ pub(in crate::store::sqlite) async fn blocked_by_on_conn(
         rule: state.rule,
         holders: holders.iter().map(holder).collect::<Result<_, _>>()?,
     }))
+}
+
+/// Lists the first waiters of a limit.
+pub(in crate::store::sqlite) async fn limit_waiters_on_conn(
+    conn: &mut SqliteConnection,
+    key: &str,
+    limit: usize,
+) -> Result<Vec<ExecutionId>, DbError> {
+    let ids: Vec<Vec<u8>> = sqlx::query_scalar(include_str!("../sql/limits/waiters.sql"))
+        .bind(key)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(conn)
+        .await?;
+    ids.iter().map(|id| id_from_blob(id)).collect()
 }
 
 fn holder(row: &SqliteRow) -> Result<PermitHolder, DbError> {

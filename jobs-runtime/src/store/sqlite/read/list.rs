@@ -20,6 +20,7 @@ const fn candidates_sql(candidates: Candidates) -> &'static str {
         Candidates::Correlation => {
             "SELECT seq FROM jobs_executions WHERE correlation_id = $6 AND seq < $1"
         }
+        Candidates::Parent => "SELECT seq FROM jobs_executions WHERE parent_id = $14 AND seq < $1",
         Candidates::Creator => "SELECT seq FROM jobs_executions WHERE created_by = $7 AND seq < $1",
         Candidates::Unsuccessful => {
             "SELECT seq FROM jobs_outcomes \
@@ -32,7 +33,7 @@ const fn candidates_sql(candidates: Candidates) -> &'static str {
              UNION ALL SELECT seq FROM jobs_blocked WHERE seq < $1"
         }
         Candidates::Ids => {
-            "SELECT x.seq FROM json_each($14) AS i \
+            "SELECT x.seq FROM json_each($15) AS i \
              CROSS JOIN jobs_executions AS x ON x.id = unhex(i.value) WHERE x.seq < $1"
         }
     }
@@ -113,7 +114,8 @@ async fn rows_on_conn(
         .bind(query.until.map(Timestamp::as_millis))
         .bind(query.demanded_status().map(ExecutionStatus::as_str))
         .bind(bounds.rows)
-        .bind(query.text.as_deref());
+        .bind(query.text.as_deref())
+        .bind(query.parent_id.as_ref().map(|id| id.as_bytes().to_vec()));
     if candidates == Candidates::Ids {
         statement = statement.bind(json::array(query.ids.iter().map(|id| Hex(*id)))?);
     }
@@ -121,7 +123,8 @@ async fn rows_on_conn(
 }
 
 /// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to
-/// `$11` and `$13` the filters (see `list_filters.sql`), `$12` the number of rows, `$14` ids.
+/// `$11`, `$13` and `$14` the filters (see `list_filters.sql`), `$12` the number of rows, `$15` the
+/// ids.
 fn page_sql(candidates: Candidates, record: &str) -> String {
     format!(
         "WITH candidates (seq) AS MATERIALIZED ({} ORDER BY seq DESC LIMIT $2)\n\

@@ -28,6 +28,7 @@ pub(super) async fn sweep_in_txn(
         Leftover::Audit => include_str!("../sql/retention/sweep_audit.sql"),
         Leftover::Tokens => include_str!("../sql/retention/sweep_tokens.sql"),
         Leftover::Operations => include_str!("../sql/retention/sweep_operations.sql"),
+        Leftover::Series => include_str!("../sql/retention/sweep_series.sql"),
         Leftover::Limits => return Ok(0),
     };
     let done = sqlx::query(sql)

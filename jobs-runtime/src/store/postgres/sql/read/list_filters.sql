@@ -1,6 +1,6 @@
 -- Fragment: filters a list of executions by their rows. NULL: no filter.
 -- $3 job, $4 queue, $5 item, $6 correlation id, $7 creator, $8 tag, $9 created since, $10 created
--- before, $13 text of the payload.
+-- before, $13 text of the payload, $14 parent.
     ($3::text IS NULL OR x.job_id = $3)
     AND ($4::text IS NULL OR x.queue = $4)
     AND ($5::text IS NULL OR x.item_id = $5)
@@ -10,3 +10,4 @@
     AND ($9::bigint IS NULL OR x.created_at >= $9)
     AND ($10::bigint IS NULL OR x.created_at < $10)
     AND ($13::text IS NULL OR strpos(x.payload, $13) > 0)
+    AND ($14::uuid IS NULL OR x.parent_id = $14)

@@ -1,0 +1,91 @@
+// Access tokens, for admins: list, create, revoke.
+import { html, useState } from '../lib/dom.js';
+import { api } from '../lib/api.js';
+import { quote } from '../lib/commands.js';
+import { useData } from '../lib/data.js';
+import { touch } from '../lib/live.js';
+import { ask, failed, toast } from '../lib/notices.js';
+import { caller } from '../lib/session.js';
+import { Copy, CopyAs } from './copying.js';
+import { Dialog } from './dialog.js';
+import { Empty, Panel, Show } from './states.js';
+import { Time } from './time.js';
+
+/** @typedef {import('../lib/types.js').components['schemas']['TokenView']} Token */
+
+const ROLES = /** @type {[string, string][]} */ ([
+  ['viewer', 'sees everything except sensitive values'], ['operator', 'triggers, cancels, retries, edits, pauses and deletes as well'],
+  ['admin', 'manages tokens and reads the audit log as well'], ['worker', 'executes jobs from another program, and nothing else'],
+]);
+const DAY_MS = 86_400_000;
+const PERIODS = /** @type {[string, number][]} */ ([['a day', DAY_MS], ['30 days', 30 * DAY_MS], ['a year', 365 * DAY_MS], ['no end', 0]]);
+
+/** @param {Token} token */
+function askRevoke(token) {
+  ask({
+    title: `Revoke the token ${token.name}?`, verb: 'Revoke it', danger: true,
+    body: html`<p>Every process refuses it within five seconds, and the sign-ins with it. That cannot be undone.</p>
+      ${token.name === caller.value?.name && html`<p class="notice wait">You may be signed in with it: then this page asks for another one.</p>`}`,
+    command: { method: 'DELETE', path: `tokens/${token.id}`, cli: `jobs token revoke ${token.id}` },
+    run: async () => {
+      await api.revokeToken(token.id);
+      toast('The token is revoked.');
+    },
+  });
+}
+
+/** @param {{close: () => void, isFirst: boolean}} properties */
+function NewToken({ close, isFirst }) {
+  const [name, setName] = useState('');
+  const [role, setRole] = useState('viewer');
+  const [lasts, setLasts] = useState(30 * DAY_MS);
+  const [text, setText] = useState('');
+  const body = { role, ...(name.trim() ? { name: name.trim() } : {}), ...(lasts ? { expiresInMs: lasts } : {}) };
+  const create = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    try {
+      setText((await api.createToken(body)).token);
+      touch();
+    } catch (error) {
+      failed('Create', error);
+    }
+  };
+  const cli = `jobs token create --role ${role}${name.trim() ? ` --name ${quote(name.trim())}` : ''}${lasts ? ` --expires ${lasts / DAY_MS}d` : ''}`;
+  if (text) {
+    return html`<${Dialog} title="The token" close=${close}><div class="stack">
+      <p class="notice wait">Keep it now: it cannot be shown again.</p>
+      <div class="row tight"><input class="mono" readonly aria-label="The new token" value=${text} /><${Copy} text=${text} what="the token" label="Copy" /></div>
+      <footer class="dialog-foot"><span class="spring"></span><button class="primary" onClick=${close}>I have kept it</button></footer></div></${Dialog}>`;
+  }
+  return html`<${Dialog} title="New token" close=${close}><form class="stack" onSubmit=${create}>
+    ${isFirst && html`<p class="notice wait">It is the first one: from then on, the server asks every caller for a token, this page too. Make it an admin's.</p>`}
+    <div class="field"><label for="token-name">Name</label>
+      <input id="token-name" autofocus maxlength="255" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      <span class="hint">The audit log names its bearer by it.</span></div>
+    <div class="field"><label for="token-role">Role</label>
+      <select id="token-role" value=${role} onChange=${(/** @type {any} */ event) => setRole(event.target.value)}>${ROLES.map(([value]) => html`<option key=${value} value=${value}>${value}</option>`)}</select>
+      <span class="hint">It ${ROLES.find(([value]) => value === role)?.[1]}.</span></div>
+    <div class="field"><label for="token-lasts">Lasts</label>
+      <select id="token-lasts" value=${lasts} onChange=${(/** @type {any} */ event) => setLasts(Number(event.target.value))}>${PERIODS.map(([words, value]) => html`<option key=${value} value=${value}>${words}</option>`)}</select></div>
+    <footer class="dialog-foot"><${CopyAs} command=${{ method: 'POST', path: 'tokens', body, cli }} /><span class="spring"></span>
+      <button type="button" onClick=${close}>Create none</button><button class="primary" type="submit">Create</button></footer>
+  </form></${Dialog}>`;
+}
+
+export function Tokens() {
+  const isShown = caller.value?.role === 'admin';
+  const loaded = useData(isShown ? 'tokens' : null, api.tokens, { every: 5000 });
+  const [creating, setCreating] = useState(false);
+  if (!isShown) return null;
+  const aside = html`<button class="small" onClick=${() => setCreating(true)}>New token</button>`;
+  return html`<${Panel} title="Tokens" kind="table" aside=${aside}><${Show} of=${loaded} what="The list of tokens" lines=${3}>${(/** @type {{tokens: Token[]}} */ { tokens }) => (tokens.length
+    ? html`<div class="scroll" role="region" aria-label="Tokens" tabindex="0"><table class="list">
+      <thead><tr><th class="grow">Name</th><th>Role</th><th>State</th><th class="right wide">Created</th><th class="right wide">Last used</th><th class="right wide">Ends</th><th></th></tr></thead>
+      <tbody>${[...tokens].reverse().map((token) => html`<tr key=${token.id}><td class="grow"><div class="cell"><span class="cut" title=${token.id}>${token.name}</span></div></td>
+        <td>${token.role}</td><td><span class="status"><span class="square ${token.state === 'valid' ? 'ok' : 'off'}"></span>${token.state}</span></td>
+        <td class="right wide"><${Time} at=${token.createdAt} /></td><td class="right wide">${token.lastUsedAt ? html`<${Time} at=${token.lastUsedAt} />` : html`<span class="muted">never</span>`}</td>
+        <td class="right wide">${token.revokedAt ? html`revoked <${Time} at=${token.revokedAt} />` : token.expiresAt ? html`<${Time} at=${token.expiresAt} />` : html`<span class="muted">never</span>`}</td>
+        <td class="right">${token.state === 'valid' && html`<button class="small" onClick=${() => askRevoke(token)}>Revoke</button>`}</td></tr>`)}</tbody></table></div>`
+    : html`<${Empty} title="There is no token.">Every caller of this address may do everything until there is one.</${Empty}>`)}</${Show}>
+    ${creating && html`<${NewToken} close=${() => setCreating(false)} isFirst=${loaded.data?.tokens.length === 0} />`}</${Panel}>`;
+}

@@ -1,0 +1,175 @@
+//! Series for charts: what ended in each minute of the last hour, or in each quarter of an hour of
+//! the last day, and what waited.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::JobService;
+use crate::store::{SeriesQuery, StoreError};
+use crate::telemetry::series::{
+    self, ALL_QUEUES, Counts, Depth, Estimates, FLEET, MINUTE, QUARTER,
+};
+use crate::time::Timestamp;
+
+/// The most rows that a call reads.
+const MAX_ROWS: usize = 20_000;
+
+/// The time that a chart shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SeriesWindow {
+    /// The last hour, in minutes.
+    #[default]
+    Hour,
+    /// The last day, in quarters of an hour.
+    Day,
+}
+
+/// The error of a word that names no window.
+#[derive(Debug, thiserror::Error)]
+#[error("must be hour or day")]
+pub(crate) struct ParseWindowError;
+
+impl FromStr for SeriesWindow {
+    type Err = ParseWindowError;
+
+    fn from_str(word: &str) -> Result<Self, ParseWindowError> {
+        match word {
+            "hour" => Ok(Self::Hour),
+            "day" => Ok(Self::Day),
+            _ => Err(ParseWindowError),
+        }
+    }
+}
+
+/// What a series is about.
+#[derive(Clone, Debug)]
+pub(crate) enum SeriesOf {
+    Fleet,
+    Job(String),
+    Queue(String),
+}
+
+/// A series of points in time.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Series {
+    window: SeriesWindow,
+    /// The beginning of the first part of time.
+    since: Timestamp,
+    /// The present time, in the last part.
+    at: Timestamp,
+    /// The width of a part, in milliseconds.
+    step_ms: u64,
+    /// The parts in which something happened, oldest first.
+    points: Vec<Point>,
+}
+
+/// A part of time.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Point {
+    /// Its beginning.
+    at: Timestamp,
+    /// The executions that succeeded.
+    succeeded: u64,
+    /// The executions that failed for good.
+    failed: u64,
+    /// The executions whose attempt was cancelled.
+    cancelled: u64,
+    /// The attempts without success that another attempt follows.
+    retried: u64,
+    /// The times from due to start.
+    wait_ms: Option<Estimates>,
+    /// The durations of the attempts.
+    duration_ms: Option<Estimates>,
+    /// The most executions that were ready at once.
+    ready: u64,
+    /// The most executions that limits blocked at once.
+    blocked: u64,
+    /// The most attempts that ran at once.
+    running: u64,
+    /// The longest time for which the oldest ready execution had waited, in milliseconds.
+    oldest_ms: u64,
+}
+
+impl JobService {
+    /// Reads a series.
+    pub(crate) async fn series(
+        &self,
+        of: SeriesOf,
+        window: SeriesWindow,
+    ) -> Result<Series, StoreError> {
+        let (width, length) = match window {
+            SeriesWindow::Hour => (MINUTE, Duration::from_secs(3_600)),
+            SeriesWindow::Day => (QUARTER, Duration::from_secs(86_400)),
+        };
+        let at = self.now();
+        let step = Duration::from_secs(width.seconds.into());
+        let since = width.start_of(at.before(length)).after(step);
+        let query = |series: String| SeriesQuery {
+            series,
+            width_s: width.seconds,
+            since,
+            limit: MAX_ROWS,
+        };
+        let (counts, depths) = match of {
+            SeriesOf::Fleet => (Some(FLEET.to_owned()), Some(ALL_QUEUES.to_owned())),
+            SeriesOf::Job(id) => (Some(series::of_job(&id)), None),
+            SeriesOf::Queue(queue) => (None, Some(series::of_queue(&queue))),
+        };
+        let mut points = BTreeMap::<Timestamp, (Counts, Depth)>::new();
+        if let Some(series) = counts {
+            for (at, value) in self.inner.store.points(query(series)).await? {
+                if let Some(counts) = read::<Counts>(&value) {
+                    points.entry(at).or_default().0.add(&counts);
+                }
+            }
+        }
+        if let Some(series) = depths {
+            for (at, value) in self.inner.store.points(query(series)).await? {
+                if let Some(depth) = read(&value) {
+                    points.entry(at).or_default().1.raise(depth);
+                }
+            }
+        }
+        let points = points.into_iter();
+        Ok(Series {
+            window,
+            since,
+            at,
+            step_ms: u64::from(width.seconds) * 1_000,
+            points: points
+                .map(|(at, (counts, depth))| Point::new(at, &counts, depth))
+                .collect(),
+        })
+    }
+}
+
+/// Reads a value; `None` if a newer program wrote another form.
+fn read<T: DeserializeOwned>(value: &str) -> Option<T> {
+    serde_json::from_str(value).ok()
+}
+
+impl Point {
+    fn new(at: Timestamp, counts: &Counts, depth: Depth) -> Self {
+        Self {
+            at,
+            succeeded: counts.succeeded,
+            failed: counts.failed,
+            cancelled: counts.cancelled,
+            retried: counts.retried,
+            wait_ms: counts.wait.estimates(),
+            duration_ms: counts.duration.estimates(),
+            ready: depth.ready,
+            blocked: depth.blocked,
+            running: depth.running,
+            oldest_ms: depth.oldest_ms,
+        }
+    }
+}
