@@ -9,7 +9,7 @@ use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::Add;
 use tests::limited::{Mirror, SyncAccount};
 use tests::postgres::Postgres;
-use tests::process::{now, wait_for};
+use tests::process::{Server, now, prompt_dir, wait_for};
 
 use crate::support::{AT_MOST, ready, schema_of};
 
@@ -114,7 +114,7 @@ async fn a_request_gets_the_defaults_of_its_job_and_its_own_options() {
     .await;
     assert_eq!(plain.status, ExecutionStatus::Succeeded, "{plain:?}");
     assert_eq!(plain.result.unwrap().get(), r#""hello Ada""#);
-    assert_eq!(plain.payload.get(), r#"{"name":"Ada","word":"hello"}"#);
+    assert_eq!(plain.payload.get(), r#"{"name": "Ada","word":"hello"}"#);
     assert_eq!(
         (plain.priority, plain.tags),
         (60, vec!["greeting".to_owned()])
@@ -367,6 +367,35 @@ async fn ten_thousand_requests_become_one_execution_each_in_several_processes() 
     for runtime in fleet {
         runtime.shutdown().await;
     }
+}
+
+/// Processes that take requests in are killed, one after the other.
+#[test]
+fn a_kill_in_the_middle_loses_nothing_and_creates_nothing_twice() {
+    const REQUESTS: usize = 20_000;
+    let target = Target::new();
+    let dir = prompt_dir();
+    let settings = [("JOBS_DATABASE", target.url.as_str())];
+    let start = || Server::start_serving_only(env!("CARGO_BIN_EXE_worker"), dir.path(), &settings);
+    let mut killed = start();
+    target.sql(&format!(
+        "SELECT COUNT(jobs.enqueue('test.add', json_build_object('a', n, 'b', 1)))
+         FROM generate_series(1, {REQUESTS}) AS n"
+    ));
+    let taken_in = || -> usize {
+        let counted = target.sql("SELECT COUNT(*) FROM jobs.executions");
+        counted.parse().expect("a number")
+    };
+    for kills in 1..=4 {
+        wait_for("some requests to be taken in", || {
+            taken_in() >= kills * 2_000
+        });
+        killed.kill_9();
+        killed = start();
+    }
+    wait_for("the inbox to be empty", || target.waiting() == "0");
+    let counted = target.sql("SELECT COUNT(*), COUNT(DISTINCT payload) FROM jobs.executions");
+    assert_eq!(counted, format!("{REQUESTS}|{REQUESTS}"));
 }
 
 /// A transaction holds a key; a trigger of the owner rejects a row. Neither holds up others.
