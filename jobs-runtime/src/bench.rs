@@ -6,7 +6,7 @@
 //! attempts, and the store keeps the history.
 //!
 //! ```text
-//! BenchConfig ─▶ scenarios ─▶ trials: a warm-up, then `runs` of them ─▶ Report
+//! BenchConfig ─▶ scenarios ─▶ trials: a warm-up, then `runs` of them ─▶ BenchReport
 //!                               │  meter: time, CPU, statements, commits, WAL, dead tuples
 //!                               └─ beside each, a baseline of the same work, if there is one
 //! ```
@@ -14,7 +14,8 @@
 //! A measurement varies with the load of the machine. So the report gives the median and the range
 //! of each figure. Trials and baselines alternate, and the report gives their ratio.
 //!
-//! This module uses the runtime, the store's contract and `clock`. Only `cli` may import it.
+//! This module may import the runtime, the service, the store's contract and `clock`. It must not
+//! import the engine or a particular store. Only `cli` may import it.
 
 mod config;
 mod error;
@@ -33,7 +34,7 @@ mod summary;
 pub(crate) use config::{BenchConfig, LimitKind, Scenario};
 pub(crate) use error::BenchError;
 pub(crate) use histogram::Percentiles;
-pub(crate) use report::Report;
+pub(crate) use report::BenchReport;
 pub(crate) use scenarios::run;
 pub(crate) use statements::statement_counter;
 pub(crate) use summary::Summary;

@@ -6,7 +6,10 @@
 //! error without making work wait. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2
 //! (usage).
 //!
-//! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
+//! The folder may import the runtime, `service`, `store` and `bench`. Its commands also import what
+//! they show or execute: `broker`, `operations`, `schema_gate`, `client_code`, and of `http` the
+//! settings and the OpenAPI document. It must never import the engine except its settings. Only the
+//! crate root imports this folder.
 
 mod args;
 mod bulk_filter;

@@ -2,7 +2,8 @@
 //!
 //! [`shape`] reads the JSON Schemas of payloads and results, [`python`] and [`typescript`] write
 //! them as types of their language. The rest of a client is a fixed prelude: `python.py` and
-//! `typescript.ts`. It imports the jobs' descriptors and nothing else of the crate.
+//! `typescript.ts`. The folder imports the jobs' descriptors. It must not import anything else of
+//! the crate.
 
 mod python;
 mod shape;

@@ -3,7 +3,8 @@
 //! [`busy`] keeps a virtual clock from advancing while the runtime has work; [`server`] follows the
 //! clock of a database server. The virtual clock of tests is in [`testing`](crate::testing).
 //!
-//! Any module may use this folder. It uses the store only to ask for the server's time.
+//! Any module may import this folder. It may import `time`, and the store contract to ask for the
+//! server's time. It must never import another module.
 
 #![expect(
     clippy::disallowed_methods,

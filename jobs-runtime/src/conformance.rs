@@ -48,9 +48,9 @@
 //! needs a capability which the backend lacks is reported as not applicable.
 //!
 //! Most requirements are checked by examples. Beside them, a model test runs random sequences of
-//! calls by several workers, operators and applications against the store and against a model in
-//! memory, and compares every answer. It shrinks a failing sequence, prints it, and writes it to
-//! [`Backend::regressions`]. It runs 120 sequences; with `JOBS_TEST_TIER=full` it runs 4,000.
+//! calls by several workers, operators and applications. It makes each call on the store and on a
+//! model in memory, and compares the answers. It shrinks a failing sequence, prints it, and writes
+//! it to [`Backend::regressions`]. It runs 120 sequences; with `JOBS_TEST_TIER=full` it runs 4,000.
 //!
 //! This module imports the store contract and `time`. It must not import the engine, the service or
 //! a particular store: a requirement sees a store through its contract only.

@@ -64,8 +64,9 @@
 //! | [`attempt_log`], [`outage`] | log lines about failed attempts and a store that is away |
 //! | [`resources`] | construction of the values that handlers borrow |
 //!
-//! The engine uses `store`, `clock`, `logs`, `health`, `retention` and `time`. It must never use
-//! `service`, `http`, `cli` or `runtime`: reads and requests reach the store without it.
+//! The engine may import `store`, `clock`, `logs`, `health`, `retention`, `schedule`, `telemetry`
+//! and `time`. It must never import `service`, `http`, `cli` or `runtime`: reads and requests reach
+//! the store without it.
 
 pub(crate) mod attempt_log;
 mod call;

@@ -27,7 +27,9 @@
 //! | [`maintenance`] | promotion and rescue in a process without a worker |
 //!
 //! The decision about retries is the engine's (`engine/outcome.rs`). The folder may import the
-//! service, the store contract and that decision. It must not import `http`.
+//! service, the store contract and the bounds in `logs`. Of the engine it may import that decision,
+//! the log lines about attempts and the type of a running engine. It must not import `http`, the
+//! runtime or a particular store.
 
 mod claimer;
 mod ends;
@@ -168,7 +170,7 @@ impl ExternalLeases {
         self.0.settings
     }
 
-    /// Stops to claim and answers every waiting request. Leases stay: another server, or the next
+    /// Stops claiming and answers every waiting request. Leases stay: another server, or the next
     /// start of this one, serves them.
     pub(crate) fn stop(&self) {
         self.0.stop.cancel();

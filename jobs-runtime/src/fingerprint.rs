@@ -1,4 +1,7 @@
 //! Fingerprints: digests of JSON values that do not depend on formatting or the order of keys.
+//!
+//! `exact` writes numbers without loss. The folder imports nothing of the crate, so every module
+//! may import it.
 
 mod exact;
 

@@ -2,6 +2,10 @@
 //!
 //! Each part of the process reports its last observation; this module only collects them. Ages are
 //! measured by the monotonic clock, so a jump of the wall clock causes no failing check.
+//!
+//! `broker` and `scheduler` hold what these two parts report. The folder may import the store
+//! contract and the state of the export in `telemetry`. It must never import a part: the parts
+//! import it.
 
 #[cfg(feature = "rabbitmq")]
 mod broker;

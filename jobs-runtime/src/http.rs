@@ -24,9 +24,9 @@
 //! store; no route calls the engine. Every error response is an `application/problem+json` with a
 //! stable `code` (see [`problem`]).
 //!
-//! The folder may import the service, `external`, the store contract, the clock, `health` and
-//! `time`. It must not import the runtime, the command line, a particular store, or the engine
-//! except its settings.
+//! The folder may import the service, `external`, the store contract, the clock, `health`,
+//! `telemetry` and `time`. It must not import the runtime, the command line, a particular store, or
+//! the engine except its settings.
 //!
 //! Paths that are often looked for:
 //!
@@ -66,7 +66,7 @@ use response::gzip;
 use response::problem::{Code, Problem};
 
 pub use auth::Caller;
-pub(crate) use auth::Place;
+pub(crate) use auth::Exposure;
 pub(crate) use bind::is_loopback;
 pub use bind::{BindError, check_bind};
 pub use config::{DashboardConfig, HttpConfig};
@@ -99,7 +99,7 @@ pub fn router(service: JobService, health: Arc<Health>) -> Router {
         service,
         health,
         HttpConfig::default(),
-        Place::Loopback,
+        Exposure::Loopback,
         external,
     )
 }
@@ -120,17 +120,17 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
         service,
         health,
         HttpConfig::default(),
-        Place::Mounted,
+        Exposure::Mounted,
         external,
     )
 }
 
-/// Builds the router for a place, with the leases of external workers of a runtime.
+/// Builds the router for an exposure, with the leases of external workers of a runtime.
 pub(crate) fn build(
     service: JobService,
     health: Arc<Health>,
     config: HttpConfig,
-    place: Place,
+    exposure: Exposure,
     external: ExternalLeases,
 ) -> Router {
     let config = Arc::new(config);
@@ -140,7 +140,7 @@ pub(crate) fn build(
             Arc::clone(service.store()),
             Arc::clone(service.clock()),
         ),
-        auth: Arc::new(Auth::new(service.clone(), Arc::clone(&config), place)),
+        auth: Arc::new(Auth::new(service.clone(), Arc::clone(&config), exposure)),
         service,
         health,
         external,

@@ -1,9 +1,9 @@
 //! Log capture: the log lines of handlers are stored with their attempts.
 //!
 //! A handler logs through `tracing` like any Rust program. A [`layer`] in the application's
-//! subscriber sees its events, finds the attempt that they belong to, and adds them to the bounded
-//! buffer of that attempt. The dispatcher writes the lines to the store, fenced, while the attempt
-//! runs and with its settlement.
+//! subscriber sees its events and finds the attempt that they belong to. It adds them to the
+//! bounded buffer of that attempt. The dispatcher writes the lines to the store, fenced, while the
+//! attempt runs and with its settlement.
 //!
 //! ```text
 //! tracing::info!(..) ──▶ layer ──▶ buffer of the attempt ──▶ dispatcher ──▶ store
@@ -21,7 +21,8 @@
 //!
 //! [`capture`] is the layer and [`buffer`] holds the lines of an attempt. [`visit`] turns the
 //! values of an event into text, and [`probe`] checks at start that the layer is installed. This
-//! folder must not use the engine or call the store; it uses the store's types for log lines.
+//! folder may import the types of the store contract and the clock. It must never import the
+//! engine, and it calls no store.
 
 mod buffer;
 mod capture;

@@ -1,9 +1,12 @@
 //! The loop that executes bulk operations.
 //!
 //! It runs in every process that executes jobs or serves HTTP; the fleet's turn lets one of them
-//! work at a time. A batch takes about [`BATCH_TIME`], and a longer pause follows, so that claims
-//! and settlements have most of the store's time. A process may end in the middle: a batch is
-//! written completely or not at all, and the next process goes on behind it.
+//! work at a time. An operation of the same process starts it at once; operations of other
+//! processes are found within 5 seconds. A batch takes about [`BATCH_TIME`], and a pause of six
+//! times that follows, so that claims and settlements have most of the store's time.
+//!
+//! A process may end in the middle: a batch is written completely or not at all, with the position
+//! behind it. The next process continues from there.
 
 use std::sync::Arc;
 use std::time::Duration;

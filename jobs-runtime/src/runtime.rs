@@ -1,8 +1,8 @@
 //! The runtime: service, engine, HTTP interface and health of one process.
 //!
 //! [`RuntimeBuilder`] opens the store and starts the parts that the program asks for; [`Runtime`]
-//! holds them until shutdown. The folder may import every other module of the crate except the
-//! command line, which is built on top of it.
+//! holds them until shutdown. The folder may import every other module of the crate. It must never
+//! import the command line, the benchmarks or the test kit, which are built on top of it.
 
 mod builder;
 mod error;
@@ -137,7 +137,7 @@ impl Runtime {
             self.service.clone(),
             Arc::clone(&self.health),
             self.http.clone(),
-            crate::http::Place::Mounted,
+            crate::http::Exposure::Mounted,
             self.external.clone(),
         )
     }

@@ -7,6 +7,9 @@
 //!
 //! The modules compute; they read no clock and call no store. `engine/maintenance/scheduler.rs`
 //! fires what they plan, and the service shows the next times.
+//!
+//! They may import the types of the store contract and `time`. They must not import the engine, the
+//! service or a clock.
 
 pub(crate) mod plan;
 pub(crate) mod timetable;

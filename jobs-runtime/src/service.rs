@@ -29,9 +29,10 @@
 //! | `redact`, `mask` | masks sensitive payload fields; masks that callers send back |
 //! | `error`, `suggest` | errors with the index of the request, and similar names |
 //!
-//! The folder may import the store contract, the clock and the crate `jobs`. It must not import
-//! `http`, the command line or a particular store. Of the engine it uses one function, which lends
-//! the executor slot of a handler that waits for a result.
+//! The folder may import the store contract, the clock, `schedule`, `retention`, `fingerprint`,
+//! `telemetry` and the crate `jobs`. It must not import `http`, the command line or a particular
+//! store. Of the engine it uses one function, which lends the executor slot of a handler that waits
+//! for a result.
 
 mod registry;
 
@@ -154,7 +155,7 @@ struct Inner {
 /// The settings of a service that a runtime chooses.
 #[derive(Default)]
 pub(crate) struct ServiceSettings {
-    /// How long executions are kept.
+    /// The times for which executions are kept.
     pub(crate) retention: RetentionSettings,
     /// The metrics of the process.
     pub(crate) metrics: Arc<Metrics>,
@@ -356,8 +357,8 @@ impl JobService {
         Ok(answer)
     }
 
-    /// Erases the payload, the results and the log of a final execution, and records who asked for
-    /// it and when.
+    /// Erases the payload, the results and the log of a final execution. Records the author and the
+    /// time.
     ///
     /// # Errors
     /// The author's name is invalid, or the store's.

@@ -34,7 +34,10 @@
 //! * `decode`: rows of both stores as values of the contract;
 //! * `transfer`, `delegating`, `clocked` and `live`: functions and stores that are made of store
 //!   calls;
-//! * [`sqlite`] and `postgres`: the stores. Neither imports the other.
+//! * [`sqlite`] and `postgres`: the stores. Neither may import the other.
+//!
+//! The folder may import `time`, the clock and `fingerprint`. It must never import the service, the
+//! engine or `http`.
 
 mod clocked;
 mod contract;

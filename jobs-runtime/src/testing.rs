@@ -32,6 +32,9 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The folder may import the runtime, the store contract and the guard of the clock. Other modules
+//! of the crate must not import it, except in their tests.
 
 mod sleep;
 mod test_runtime;

@@ -5,8 +5,8 @@
 //! * `backend`: the trait [`Backend`] that a runtime implements, and its requests and answers.
 //! * `transaction` (feature `sqlx`): enqueueing in the application's transaction.
 //!
-//! A client reaches the store through [`Backend`] only. No module here imports a timer, a network
-//! or the runtime, and only `transaction` imports database types.
+//! A client reaches the store through [`Backend`] only. The modules must never import a timer, a
+//! network or the runtime. Only `transaction` may import database types.
 
 mod backend;
 mod enqueue;

@@ -42,8 +42,8 @@ pub struct JobDescriptor {
     /// The job's limits.
     #[serde(default, skip_serializing_if = "JobLimits::is_empty")]
     pub limits: JobLimits,
-    /// The time after which an execution is cancelled if its first attempt has not started, counted
-    /// from the time at which it is due, in milliseconds.
+    /// The time after which an execution is cancelled if its first attempt has not started, in
+    /// milliseconds. It counts from the time at which the execution is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<u64>,
     /// The schedules that enqueue executions, in the order of the attribute.

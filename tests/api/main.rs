@@ -6,31 +6,38 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
-/// Builds the documentation of a crate as JSON and returns the file.
+/// Builds the documentation of all libraries as JSON, once. Returns the directory.
 ///
 /// The format is unstable, so rustdoc runs through `api/rustdoc.sh`, which permits it. The version
-/// of the crate `public-api` belongs to the format of the pinned toolchain.
-fn documented(package: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let ran = Command::new(env!("CARGO"))
-        .args(["rustdoc", "--quiet", "--lib", "--package", package])
-        .arg("--all-features")
-        .args(["--", "-Z", "unstable-options", "--output-format", "json"])
-        .env("RUSTDOC", root.join("tests/api/rustdoc.sh"))
-        .current_dir(&root)
-        .output();
-    let ran = ran.expect("cargo can be started");
-    let said = String::from_utf8_lossy(&ran.stderr);
-    assert!(ran.status.success(), "rustdoc failed for {package}: {said}");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    target.join(format!("doc/{}.json", package.replace('-', "_")))
+/// of the crate `public-api` belongs to the format of the pinned toolchain. The whole workspace is
+/// documented, because its dependencies are then those that `cargo doc` and clippy have checked.
+fn documented() -> &'static Path {
+    static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let ran = Command::new(env!("CARGO"))
+            .args(["doc", "--quiet", "--workspace", "--lib", "--no-deps"])
+            .arg("--all-features")
+            .env("RUSTDOC", root.join("tests/api/rustdoc.sh"))
+            .env("RUSTDOCFLAGS", "-Z unstable-options --output-format json")
+            .current_dir(&root)
+            .output();
+        let ran = ran.expect("cargo can be started");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(ran.status.success(), "rustdoc failed: {said}");
+        let target = std::env::var_os("CARGO_TARGET_DIR");
+        target
+            .map_or(root.join("target"), PathBuf::from)
+            .join("doc")
+    });
+    &DIRECTORY
 }
 
 /// The public items of a crate, one a line.
 fn listed(package: &str) -> String {
-    let json = documented(package);
-    let api = public_api::Builder::from_rustdoc_json(json)
+    let json = format!("{}.json", package.replace('-', "_"));
+    let api = public_api::Builder::from_rustdoc_json(documented().join(json))
         .omit_auto_derived_impls(true)
         .omit_auto_trait_impls(true)
         .omit_blanket_impls(true)

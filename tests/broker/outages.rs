@@ -1,13 +1,15 @@
 //! A broker, a network or a store that is away for a time.
 
+use std::time::Duration;
+
 use tests::http;
 use tests::postgres::Postgres;
-use tests::process::{is_full_tier, prompt_dir, wait_for};
+use tests::process::{is_full_tier, now, prompt_dir, wait_for};
 use tests::proxy::{Link, Proxy};
 use tests::rabbitmq::{RabbitMq, url};
 
 use super::amqp::Amqp;
-use super::fleet::{Fleet, check, claimed, number, wait_until_consuming};
+use super::fleet::{Fleet, check, claimed, number, trigger_at, wait_until_consuming};
 
 #[test]
 fn a_broker_that_is_killed_slows_and_never_stops() {
@@ -146,4 +148,60 @@ fn a_broker_that_blocks_publishers_delays_no_enqueue() {
         let (status, detail) = check(&relay, "broker relay");
         status == "ok" && detail.contains(" 0 unconfirmed")
     });
+}
+
+/// The time for which the broker is away in the longest test.
+const OUTAGE: Duration = Duration::from_hours(1);
+
+/// Executions of three priorities arrive all through the outage. The attempts after it follow the
+/// order of priorities.
+#[test]
+#[ignore = "lasts an hour; run it by its name with `--ignored`"]
+fn an_hour_without_a_broker_loses_nothing_and_ends_in_order_of_priority() {
+    let node = RabbitMq::start();
+    let in_file = |dir: &std::path::Path| format!("sqlite:{}", dir.join("jobs.db").display());
+    let dir = prompt_dir();
+    let database = in_file(dir.path());
+    let fleets = [
+        Fleet::with_broker(dir, &database, &node.url()),
+        Fleet::with_broker(prompt_dir(), &Postgres::shared().fresh_url(), &node.url()),
+    ];
+    let relays = fleets.each_ref().map(Fleet::relay);
+    for relay in &relays {
+        wait_for("the relay to publish", || {
+            check(relay, "broker relay").0 == "ok"
+        });
+    }
+    node.crash();
+    let begun = now();
+    let mut count = 0;
+    while begun.elapsed() < OUTAGE {
+        for (fleet, relay) in fleets.iter().zip(&relays) {
+            let payload = fleet.records(1, 0)[0].clone();
+            for priority in [10, 50, 90] {
+                trigger_at(relay, "test.record", &payload, priority);
+            }
+        }
+        count += 3;
+        std::thread::park_timeout(Duration::from_secs(3));
+    }
+    for relay in &relays {
+        assert_eq!(check(relay, "broker relay").0, "failing");
+    }
+    node.start_again();
+    for (fleet, relay) in fleets.iter().zip(&relays) {
+        wait_for("the relay to publish again", || {
+            check(relay, "broker relay").0 == "ok"
+                && number(relay, "broker relay", " published") > 0
+        });
+        let worker = fleet.worker_with(&[("JOBS_CONCURRENCY", "1")]);
+        fleet.check_each_ran_once(count);
+        let priorities: Vec<_> = fleet
+            .begun()
+            .iter()
+            .map(|id| http::execution(worker.address, id)["priority"].as_u64())
+            .collect();
+        let inversions = priorities.windows(2).filter(|pair| pair[0] < pair[1]);
+        assert_eq!(inversions.count(), 0, "{}: {priorities:?}", fleet.store());
+    }
 }

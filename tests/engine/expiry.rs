@@ -57,7 +57,7 @@ async fn an_execution_that_no_worker_starts_in_time_is_cancelled() {
     runtime.shutdown().await;
 }
 
-/// What a schedule creates while its queue is paused does not pile up.
+/// Executions that a schedule creates while its queue is paused do not pile up.
 #[tokio::test]
 async fn scheduled_executions_of_a_paused_queue_expire() {
     let runtime = Timed::start().await;

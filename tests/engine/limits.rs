@@ -99,8 +99,8 @@ async fn a_weight_multiplies_the_limit_of_its_key() {
     assert_eq!(starts(&runtime, &begun[1]).await, expected);
 }
 
-/// At a limit that all plans share, a new execution waits behind those that already wait for that
-/// limit, and not behind executions that wait for their own plan's limit.
+/// At a limit that all plans share, a new execution waits behind the waiters of that limit.
+/// Executions that wait for their own plan's limit are not before it.
 #[tokio::test]
 async fn a_backlog_of_one_key_does_not_block_a_shared_limit() {
     let runtime = Timed::start().await;

@@ -186,8 +186,8 @@ fn assert_one_waiting_per_key(history: &History, job: &str) {
 }
 
 /// Asserts that no enqueue made more than `most` executions wait. Executions that return to the
-/// backlog after an attempt may exceed the bound, and an enqueue may miss an execution that returns
-/// at the same moment.
+/// backlog after an attempt may exceed the bound. An enqueue may miss an execution that returns at
+/// the same moment.
 fn assert_backlog_bounded(history: &History, job: &str, most: usize) {
     const SAME_MOMENT_MS: i64 = 250;
     let mut created = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Transfers between stores: everything is copied, in order and once.
+//! Transfers between stores: executions, and everything that they need, in order and once.
 
 #![allow(clippy::unwrap_used, reason = "an error fails the test")]
 

@@ -56,6 +56,7 @@ fn every_scenario_reports_its_figures_on_sqlite() {
             &["retained", "--retained", "3000"],
             &[rate, ratio, "/feedMs/max"],
         ),
+        (&["bulk", "--blocked", "300"], &[rate, ratio]),
         (&["http"], &[rate, latency]),
     ];
     for (args, figures) in scenarios {

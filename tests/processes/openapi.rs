@@ -1,4 +1,4 @@
-//! The OpenAPI document, checked by tools of others: the document itself, and the interface
+//! The OpenAPI document, checked by independent tools: the document itself, and the interface
 //! against it.
 //!
 //! `./test` installs the tools.
@@ -116,7 +116,7 @@ fn the_page_shows_the_document_without_scripts() {
 /// No 5xx, no undocumented status or content type, no body that differs from its schema, and no
 /// accepted request that the document forbids.
 ///
-/// One check is off: a request that fits the document can be refused, because rules between fields
+/// One check is off: a request that fits the document can be refused. Rules between fields
 /// (`delayMs` excludes `runAt`) and the payload of a retry are in no schema.
 #[test]
 fn the_interface_behaves_as_documented() {

@@ -16,7 +16,7 @@ pub enum Format {
     Html,
 }
 
-/// A person who gets the document.
+/// A recipient of the document.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Recipient {
     /// The full name.

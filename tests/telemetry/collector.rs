@@ -41,7 +41,7 @@ pub(crate) enum Behaviour {
     IsSlow,
 }
 
-/// What the collector has taken.
+/// The telemetry that the collector has taken.
 #[derive(Default)]
 pub(crate) struct Taken {
     /// The spans, each with the name of its service.

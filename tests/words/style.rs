@@ -40,6 +40,36 @@ fn every_module_of_a_library_opens_with_a_document() {
     assert!(complaints.is_empty(), "without a document: {complaints:#?}");
 }
 
+/// A folder of a library has its document in the file of the same name beside it.
+#[test]
+fn every_folder_of_a_library_says_what_it_may_import() {
+    let files = files::all();
+    let in_source = |path: &str| path.contains("/src/") && !path.contains("/tests/");
+    let sources = files.iter().filter(|file| in_source(&file.path));
+    let sources: Vec<_> = sources.filter(|file| file.has_extension("rs")).collect();
+    let mut complaints = Vec::new();
+    let mut count = 0;
+    for file in &sources {
+        let folder = format!("{}/", file.path.trim_end_matches(".rs"));
+        if !sources.iter().any(|other| other.path.starts_with(&folder)) {
+            continue;
+        }
+        count += 1;
+        let lines = file.text.lines();
+        let document: String = lines.filter_map(|line| line.strip_prefix("//!")).collect();
+        let forbids = ["must not", "must never", "never", "nothing of the crate"];
+        let says = document.contains("import") && forbids.iter().any(|no| document.contains(no));
+        if !says {
+            complaints.push(&file.path);
+        }
+    }
+    assert!(count > 70, "only {count} folders were found");
+    assert!(
+        complaints.is_empty(),
+        "without the imports: {complaints:#?}"
+    );
+}
+
 #[test]
 fn no_comment_and_no_sql_is_wider_than_a_hundred_columns() {
     let mut complaints = Vec::new();

@@ -1,4 +1,4 @@
-"""What a worker has to do. The kit plays the server.
+"""Requirements of a worker. The kit plays the server.
 
 The worker under test is a command. It executes the job `kit.work`, two attempts at a time, on the
 server of `JOBS_SERVER`, with the token of `JOBS_TOKEN`. The payload's `mode` says what its handler

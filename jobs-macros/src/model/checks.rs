@@ -8,6 +8,9 @@
 //! | `fields` | the attributes of an argument together; names in JSON; setters |
 //! | `named_fields` | the fields that keys name |
 //! | `whole_payload` | a payload of an existing type |
+//!
+//! The folder may import `errors`, `attribute`, `signature` and the payload of `model`. It must
+//! never import `expansion`.
 
 pub(super) mod fields;
 pub(super) mod named_fields;

@@ -1,4 +1,4 @@
-// The reason why an execution is where it is, in sentences.
+// The reason for the status of an execution, in sentences.
 import { html } from './dom.js';
 import { count, duration, relative, shortId } from './format.js';
 import { href } from './router.js';

@@ -13,7 +13,7 @@ let afterG = -Infinity;
 export function useKeys(bindings) {
   const latest = useRef(bindings);
   latest.current = bindings;
-  // Before the paint, so that a key pressed on what is seen is never lost.
+  // Before the paint: no key is lost that the viewer presses on a visible screen.
   useLayoutEffect(() => {
     bound.add(latest);
     return () => void bound.delete(latest);

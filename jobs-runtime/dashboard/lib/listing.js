@@ -1,5 +1,5 @@
-// A list of executions in pages. What is shown stays in place: rows change where they stand, and
-// new ones wait until the viewer asks for them.
+// A list of executions in pages. Shown rows keep their places and change there. New rows wait until
+// the viewer asks for them.
 import { signal, useEffect, useMemo } from './dom.js';
 import { api } from './api.js';
 import { onChange } from './live.js';

@@ -1,4 +1,4 @@
-// The event stream: merges changes, tells the listeners at most ten times a second, rests while
+// The event stream: merges changes, calls the listeners at most ten times a second, and pauses while
 // the page is hidden.
 import { signal } from './dom.js';
 import { address, skew } from './api.js';

@@ -9,7 +9,7 @@ export const caller = signal(/** @type {Caller | null} */ (null));
 
 const ROUTE = 'api/v1/session';
 
-/** Asks who calls, if the server has roles. */
+/** Asks for the caller, if the server has roles. */
 export async function identify() {
   try {
     const { routes } = await api.index();

@@ -1,4 +1,4 @@
-// The audit log: who did what, from where, with the state before and after.
+// The audit log: each act with its caller, its address, and the state before and after.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';

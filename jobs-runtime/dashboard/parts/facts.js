@@ -1,4 +1,4 @@
-// The facts of an execution: where it belongs, who created it, its times.
+// The facts of an execution: its job and queue, its creator, its times.
 import { html } from '../lib/dom.js';
 import { full } from '../lib/format.js';
 import { href } from '../lib/router.js';

@@ -17,7 +17,7 @@ export function openPalette() {
 
 /** @typedef {{kind: string, label: string, run: () => void}} Item */
 
-/** What does not depend on the server. @returns {Item[]} */
+/** The entries that do not depend on the server. @returns {Item[]} */
 function fixed() {
   return [
     ...screens.filter((one) => one.icon).map((one) => ({ kind: 'screen', label: one.label, run: () => go(href([one.name])) })),

@@ -1,4 +1,4 @@
-// A payload as a form made from the job's schema, with raw JSON as the way out.
+// A payload as a form made from the job's schema, or as raw JSON.
 import { html, useMemo, useState } from '../lib/dom.js';
 import { resolve } from '../lib/schema.js';
 import { Fields } from './field_object.js';
@@ -7,7 +7,7 @@ import { RawJson } from './raw_json.js';
 /** @typedef {{pointer: string, message: string}} Mistake */
 
 /**
- * What the fields of a form share.
+ * The state that the fields of a form share.
  * @typedef {object} Form
  * @property {any} root the whole schema
  * @property {Mistake[]} mistakes those to show

@@ -1,4 +1,4 @@
-// The sign-in, and who is signed in.
+// The sign-in, and the caller that is signed in.
 import { html, useState } from '../lib/dom.js';
 import { relative } from '../lib/format.js';
 import { now } from '../lib/live.js';

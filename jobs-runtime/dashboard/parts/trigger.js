@@ -107,7 +107,7 @@ export function Trigger({ job, from }) {
       setBusy(false);
     }
   };
-  // What is missing is shown once the viewer has tried to send; what is wrong is shown at once.
+  // A missing field is shown once the viewer has tried to send; a wrong value is shown at once.
   const mistakes = mistakesOf(problem).filter((one) => sent || !/^is required|^is missing/.test(one.message));
   const missing = mistakesOf(problem).length - mistakes.length;
   const option = (/** @type {string} */ name) => ({ id: `option-${name}`, value: options[name] ?? '', onInput: (/** @type {any} */ event) => {

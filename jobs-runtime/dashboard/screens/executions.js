@@ -1,4 +1,4 @@
-// Executions: filters in the address, selection, acts on what is selected.
+// Executions: filters in the address, a selection, and acts on it.
 import { html, useMemo, useState } from '../lib/dom.js';
 import { count, full, number } from '../lib/format.js';
 import { useListing } from '../lib/listing.js';

@@ -1,4 +1,4 @@
-// Overview: what needs attention first, then how the fleet does.
+// Overview: the matters that need attention, then the state of the fleet.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { concernsOf } from '../lib/attention.js';

@@ -1,4 +1,4 @@
-// Queues and limits: what waits, what runs, what is paused, and the limits of jobs.
+// Queues and limits: waiting and running executions, pauses, and the limits of jobs.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';

@@ -33,6 +33,8 @@ pub(crate) enum Scenario {
     Retained,
     /// Drain beside a transaction with an old snapshot; the baseline has none (PostgreSQL only)
     Pinned,
+    /// Drain beside a bulk retry of --blocked executions of another job; the baseline has none
+    Bulk,
     /// Concurrent callers trigger executions over HTTP keep-alive connections
     Http,
     /// A worker without work for 30 s; CPU time, wake-ups and memory
@@ -76,7 +78,7 @@ pub(crate) struct BenchConfig {
     pub(crate) seconds: u64,
     /// Keys of `keyed`, `blocked` and the limit `per-key`.
     pub(crate) keys: u64,
-    /// Blocked executions of `blocked`.
+    /// Blocked executions of `blocked`, failed ones of `bulk`.
     pub(crate) blocked: u64,
     /// The limit of `limits`.
     pub(crate) limit: LimitKind,
@@ -89,7 +91,7 @@ impl BenchConfig {
             Scenario::Latency => 500,
             Scenario::EnqueueSingle | Scenario::Http => 20_000,
             Scenario::Steady => 10 * self.rate,
-            Scenario::Pinned => 600_000,
+            Scenario::Pinned | Scenario::Bulk => 600_000,
             Scenario::Idle => 0,
             _ => 100_000,
         })

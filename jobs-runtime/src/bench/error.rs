@@ -35,6 +35,14 @@ pub(crate) enum BenchError {
         /// Executions that the trial enqueued.
         expected: u64,
     },
+    /// The bulk operation retried another number of executions than there were.
+    #[error("{found} of {expected} executions were retried")]
+    Retried {
+        /// Executions that the operation changed.
+        found: u64,
+        /// Failed executions before the operation.
+        expected: u64,
+    },
     /// The scenario cannot run on this store.
     #[error("{0}")]
     Unsupported(&'static str),

@@ -109,6 +109,8 @@ pub(crate) trait NumberedJob: Job {
 noop_job! {
     /// A job without limits.
     Plain = "bench.plain";
+    /// A job without limits whose executions no worker of a trial claims.
+    Other = "bench.other";
     /// A job with a concurrency limit that is never reached.
     Concurrent = "bench.concurrent".max_concurrent(MaxConcurrent::new(UNREACHED));
     /// A job with a concurrency limit per subject that is never reached.

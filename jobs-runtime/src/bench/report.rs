@@ -83,7 +83,7 @@ impl Trial {
 /// The report of a scenario. A figure that the scenario or store does not have is `null`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Report {
+pub(crate) struct BenchReport {
     pub(crate) scenario: Scenario,
     pub(crate) store: &'static str,
     pub(crate) durability: String,
@@ -117,7 +117,7 @@ pub(crate) struct Report {
     pub(crate) parts: Option<Vec<SoakPartReport>>,
 }
 
-impl Report {
+impl BenchReport {
     /// Summarises the trials and their baselines. There is one baseline per trial, or none at all.
     pub(crate) fn new(
         config: &BenchConfig,

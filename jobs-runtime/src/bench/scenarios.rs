@@ -3,6 +3,7 @@
 //! A scenario may import the rest of `bench`, the store contract and the clock. It must not import
 //! the engine or a particular store: it measures them through the runtime.
 
+mod bulk;
 mod drain;
 mod enqueue;
 mod http;
@@ -13,7 +14,7 @@ mod soak;
 use super::config::{BenchConfig, Scenario};
 use super::error::BenchError;
 use super::load::Workload;
-use super::report::{Report, Trial};
+use super::report::{BenchReport, Trial};
 use super::scratch_store::ScratchStore;
 use drain::Interference;
 
@@ -21,7 +22,7 @@ use drain::Interference;
 pub(crate) async fn run(
     config: &BenchConfig,
     on_progress: impl Fn(&str),
-) -> Result<Report, BenchError> {
+) -> Result<BenchReport, BenchError> {
     let runner = Runner::prepare(config).await?;
     let report = runner.run_trials(config, on_progress).await;
     // The stores are removed also after a failure.
@@ -64,7 +65,7 @@ impl Runner {
         &self,
         config: &BenchConfig,
         on_progress: impl Fn(&str),
-    ) -> Result<Report, BenchError> {
+    ) -> Result<BenchReport, BenchError> {
         let runs = match config.scenario {
             // A soak measures the drain rate first, which warms it up.
             Scenario::Soak => 1,
@@ -96,7 +97,7 @@ impl Runner {
         let scratch = ScratchStore::new(&config.database);
         let description = scratch.open().await?.describe();
         scratch.remove().await?;
-        Ok(Report::new(config, description, &trials, &baselines))
+        Ok(BenchReport::new(config, description, &trials, &baselines))
     }
 
     async fn trial(&self, config: &BenchConfig, kind: TrialKind) -> Result<Trial, BenchError> {
@@ -115,6 +116,7 @@ impl Runner {
             Scenario::Steady => latency::steady(&scratch, config).await,
             Scenario::Soak => soak::trial(&scratch, config).await,
             Scenario::Latency => latency::idle_pickup(&scratch, config).await,
+            Scenario::Bulk => bulk::trial(&scratch, config, measured).await,
             Scenario::Http => http::triggers(&scratch, config).await,
             Scenario::Idle => idle::trial(&scratch, config).await,
             Scenario::Limits if measured => {
@@ -142,7 +144,7 @@ impl Scenario {
     fn has_baseline(self) -> bool {
         matches!(
             self,
-            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned
+            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned | Self::Bulk
         )
     }
 }

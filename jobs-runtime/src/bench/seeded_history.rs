@@ -16,20 +16,21 @@ use crate::time::Timestamp;
 /// Executions per import.
 const BATCH: usize = 2_000;
 
-/// One execution of this many has failed.
-const FAILED_EVERY: u64 = 100;
-
 /// One execution of this many has the rare tag, item, correlation id and creator.
 const RARE_EVERY: u64 = 10_000;
 
 /// The rare tag, item, correlation id and creator.
 const RARE: &str = "rare";
 
-/// Finished executions of the job [`Plain`].
+/// Finished executions of a job.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SeededHistory {
+    /// The id of the job.
+    pub(crate) job_id: &'static str,
     /// The number of executions.
     pub(crate) executions: u64,
+    /// One execution of this many has failed.
+    pub(crate) failed_every: u64,
 }
 
 impl SeededHistory {
@@ -46,10 +47,54 @@ impl SeededHistory {
         while numbers.peek().is_some() {
             let numbers = numbers.by_ref().take(BATCH);
             let batch =
-                numbers.map(|number| finished_execution(number, now, entropy.execution_id(&clock)));
+                numbers.map(|number| self.execution(number, now, entropy.execution_id(&clock)));
             transfer.import(batch.collect()).await?;
         }
         Ok(())
+    }
+
+    /// The execution with this number, finished at `now`.
+    fn execution(self, number: u64, now: Timestamp, id: jobs::ExecutionId) -> TransferredExecution {
+        let rare = || number.is_multiple_of(RARE_EVERY).then(|| RARE.to_owned());
+        let failed = number.is_multiple_of(self.failed_every);
+        let fields = format!("{{\"number\":{number},\"subject\":\"{}\"}}", subject(1));
+        let error = failed.then(|| ExecutionError {
+            kind: ErrorKind::Failed,
+            message: "a seeded failure".to_owned(),
+        });
+        let (status, outcome) = if failed {
+            (ExecutionStatus::Failed, AttemptOutcome::Failed)
+        } else {
+            (ExecutionStatus::Succeeded, AttemptOutcome::Succeeded)
+        };
+        TransferredExecution {
+            erased: None,
+            request: NewExecution {
+                payload: fields.clone(),
+                correlation_id: rare(),
+                item_id: rare(),
+                created_by: rare(),
+                tags: rare().into_iter().collect(),
+                triggered_by: "api".to_owned(),
+                ..NewExecution::new(id, self.job_id, now)
+            },
+            state: TransferredState::Final(Box::new(TransferredOutcome {
+                status,
+                finished_at: now,
+                attempt: 1,
+                outcome: Some(outcome),
+                worker: Some("bench".to_owned()),
+                started_at: Some(now),
+                result: error.is_none().then_some(fields),
+                error,
+                progress: 100,
+                progress_message: None,
+            })),
+            attempts: Vec::new(),
+            logs: Vec::new(),
+            keys: Vec::new(),
+            names: Vec::new(),
+        }
     }
 
     /// Queries as operators make them: each filter, combinations, and filters without a match.
@@ -109,49 +154,5 @@ impl SeededHistory {
                 ..page()
             },
         ]
-    }
-}
-
-/// The execution with this number, finished at `now`.
-fn finished_execution(number: u64, now: Timestamp, id: jobs::ExecutionId) -> TransferredExecution {
-    let rare = || number.is_multiple_of(RARE_EVERY).then(|| RARE.to_owned());
-    let failed = number.is_multiple_of(FAILED_EVERY);
-    let fields = format!("{{\"number\":{number},\"subject\":\"{}\"}}", subject(1));
-    let error = failed.then(|| ExecutionError {
-        kind: ErrorKind::Failed,
-        message: "a seeded failure".to_owned(),
-    });
-    let (status, outcome) = if failed {
-        (ExecutionStatus::Failed, AttemptOutcome::Failed)
-    } else {
-        (ExecutionStatus::Succeeded, AttemptOutcome::Succeeded)
-    };
-    TransferredExecution {
-        erased: None,
-        request: NewExecution {
-            payload: fields.clone(),
-            correlation_id: rare(),
-            item_id: rare(),
-            created_by: rare(),
-            tags: rare().into_iter().collect(),
-            triggered_by: "api".to_owned(),
-            ..NewExecution::new(id, Plain::ID, now)
-        },
-        state: TransferredState::Final(Box::new(TransferredOutcome {
-            status,
-            finished_at: now,
-            attempt: 1,
-            outcome: Some(outcome),
-            worker: Some("bench".to_owned()),
-            started_at: Some(now),
-            result: error.is_none().then_some(fields),
-            error,
-            progress: 100,
-            progress_message: None,
-        })),
-        attempts: Vec::new(),
-        logs: Vec::new(),
-        keys: Vec::new(),
-        names: Vec::new(),
     }
 }

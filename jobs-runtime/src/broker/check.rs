@@ -12,12 +12,12 @@ pub(crate) struct BrokerCheck {
     pub(crate) dead_letters: u32,
     /// Broker queues that do not exist yet.
     pub(crate) missing: Vec<String>,
-    /// Objects that exist and cannot be used, and why.
+    /// Objects that exist and cannot be used, each with the reason.
     pub(crate) troubles: Vec<String>,
 }
 
-/// Connects, and looks the broker queues of these routing keys up. Declares those that exist: that
-/// changes nothing, and the broker refuses a user without the right or with other arguments.
+/// Connects, and looks up the broker queues of these routing keys. Declares those that exist. That
+/// changes nothing, and the broker refuses a user without the right, or other arguments.
 ///
 /// # Errors
 /// The broker cannot be reached, or refuses the user.

@@ -37,8 +37,8 @@ impl BrokerConfig {
     pub fn new(url: &str) -> Result<Self, ParseBrokerUrlError> {
         // The driver's reason shows the URL, and so the password.
         let parsed = url.parse::<AMQPUri>();
-        let mut uri =
-            parsed.map_err(|_| ParseBrokerUrlError("this text names no broker".to_owned()))?;
+        let mut uri = parsed
+            .map_err(|_| ParseBrokerUrlError("this text is no URL of a broker".to_owned()))?;
         if uri.scheme == AMQPScheme::AMQPS && !cfg!(feature = "rabbitmq-tls") {
             return Err(ParseBrokerUrlError(
                 "`amqps` needs the feature `rabbitmq-tls` of `jobs-runtime`".to_owned(),

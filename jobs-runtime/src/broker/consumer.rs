@@ -4,13 +4,18 @@
 //! |---|---|
 //! | claimed | acknowledged: from here on the lease guards the attempt |
 //! | gone: the execution is running, final or unknown | acknowledged |
-//! | not yet: blocked, delayed, or its queue is paused | acknowledged; the relay publishes again |
-//! | not mine: this worker does not execute it | acknowledged; the relay publishes again |
+//! | not yet: blocked or delayed | acknowledged: the execution gets an entry when it is ready |
+//! | not yet: its queue is paused | acknowledged; the relay publishes again after the pause |
+//! | not mine: this worker does not execute it | acknowledged; the relay publishes again in 10 s |
+//! | ready, and yet not leased | claimed again, after five claims back to the broker |
 //! | no slot within a minute, or the store does not answer | back to the broker |
 //! | unreadable | rejected: the broker moves it to the dead letters |
 //!
-//! A crash before the acknowledgement makes the broker deliver the message again. It then finds the
-//! execution running or taken over.
+//! The relay publishes what has an unpublished entry. [`unclaimed`](super::unclaimed) finds the
+//! answer for an execution that was not leased, and writes its entry before the acknowledgement.
+//!
+//! A crash before the acknowledgement makes the broker deliver the message again. The next consumer
+//! then finds that the execution runs, or claims it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -63,25 +68,25 @@ pub(super) struct Consumer<'d> {
 }
 
 /// A message that waits for its answer.
-struct Held {
+struct PendingMessage {
     message: Message,
     acker: Acker,
     claims: u32,
 }
 
-/// What happens next to a message.
-enum Step {
+/// An event in the life of a message at this consumer.
+enum MessageEvent {
     /// The dispatcher has answered.
-    Answered(Held, DeliveryAnswer),
+    Answered(PendingMessage, DeliveryAnswer),
     /// The store has said why executions were not leased, or has failed.
-    Judged(Vec<(Held, Verdict)>),
+    Judged(Vec<(PendingMessage, Verdict)>),
     /// An execution is to be claimed again.
-    ClaimAgain(Held),
+    ClaimAgain(PendingMessage),
     /// The message is acknowledged or back at the broker.
     Done(Result<(), BrokerError>),
 }
 
-type Steps = FuturesUnordered<BoxFuture<'static, Step>>;
+type MessageEvents = FuturesUnordered<BoxFuture<'static, MessageEvent>>;
 
 impl<'d> Consumer<'d> {
     pub(super) fn new(
@@ -141,7 +146,7 @@ impl<'d> Consumer<'d> {
         within(CALL_TIMEOUT, "the prefetch", qos).await?;
         let mut subscriptions = SelectAll::new();
         let mut consumed = BTreeMap::new();
-        let mut steps = Steps::new();
+        let mut events = MessageEvents::new();
         let mut retry_at = Duration::ZERO;
         let mut is_announced = false;
         loop {
@@ -165,7 +170,7 @@ impl<'d> Consumer<'d> {
             tokio::select! {
                 Some((key, received)) = subscriptions.next(), if !subscriptions.is_empty() => {
                     match received {
-                        Some(received) => self.receive(received?, &mut steps),
+                        Some(received) => self.receive(received?, &mut events),
                         None => {
                             // The broker has ended this subscription: its queue is gone.
                             tracing::warn!("the broker queue of `{key}` was deleted");
@@ -175,7 +180,7 @@ impl<'d> Consumer<'d> {
                         }
                     }
                 }
-                Some(step) = steps.next(), if !steps.is_empty() => self.advance(step, &mut steps)?,
+                Some(event) = events.next(), if !events.is_empty() => self.advance(event, &mut events)?,
                 () = deps.clock.sleep(retry_at.saturating_sub(now)) => {}
             }
             if !connection.status().connected() {
@@ -226,15 +231,15 @@ impl<'d> Consumer<'d> {
     }
 
     /// Hands a message to the dispatcher.
-    fn receive(&self, received: Received, steps: &mut Steps) {
+    fn receive(&self, received: Received, events: &mut MessageEvents) {
         match Message::decode(&received.data) {
             Ok(message) => self.claim(
-                Held {
+                PendingMessage {
                     message,
                     acker: received.acker,
                     claims: 0,
                 },
-                steps,
+                events,
             ),
             Err(reason) => {
                 tracing::warn!(routing_key = %received.routing_key, "dead letter: {reason}");
@@ -242,51 +247,55 @@ impl<'d> Consumer<'d> {
                 let reject = async move {
                     let options = BasicRejectOptions { requeue: false };
                     let rejected = received.acker.reject(options).await;
-                    Step::Done(rejected.map(drop).map_err(BrokerError::from))
+                    MessageEvent::Done(rejected.map(drop).map_err(BrokerError::from))
                 };
-                steps.push(reject.boxed());
+                events.push(reject.boxed());
             }
         }
     }
 
-    fn claim(&self, mut held: Held, steps: &mut Steps) {
-        held.claims += 1;
+    fn claim(&self, mut pending: PendingMessage, events: &mut MessageEvents) {
+        pending.claims += 1;
         let (answer, answered) = oneshot::channel();
         let delivery = Delivery {
-            execution_id: held.message.execution_id,
-            job_id: held.message.job_id.clone(),
+            execution_id: pending.message.execution_id,
+            job_id: pending.message.job_id.clone(),
             answer,
         };
         // Fails if the worker has ended: the answer is then an error.
         let _ = self.signals.send(BrokerSignal::Delivery(delivery));
         let wait = async move {
             let answer = answered.await.unwrap_or(DeliveryAnswer::NoSlot);
-            Step::Answered(held, answer)
+            MessageEvent::Answered(pending, answer)
         };
-        steps.push(wait.boxed());
+        events.push(wait.boxed());
     }
 
-    /// Takes a step, and every other one that is complete: their lookups are one call of the store.
-    fn advance(&self, first: Step, steps: &mut Steps) -> Result<(), BrokerError> {
+    /// Takes an event, and every other one that is complete. One call of the store looks them up.
+    fn advance(&self, first: MessageEvent, events: &mut MessageEvents) -> Result<(), BrokerError> {
         let mut unclaimed = Vec::new();
         let mut next = Some(first);
-        while let Some(step) = next {
-            match step {
-                Step::Done(done) => done?,
-                Step::ClaimAgain(held) => self.claim(held, steps),
-                Step::Judged(judged) => {
-                    for (held, verdict) in judged {
-                        self.apply(held, verdict, steps);
+        while let Some(event) = next {
+            match event {
+                MessageEvent::Done(done) => done?,
+                MessageEvent::ClaimAgain(pending) => self.claim(pending, events),
+                MessageEvent::Judged(judged) => {
+                    for (pending, verdict) in judged {
+                        self.apply(pending, verdict, events);
                     }
                 }
-                Step::Answered(held, DeliveryAnswer::Claimed) => {
+                MessageEvent::Answered(pending, DeliveryAnswer::Claimed) => {
                     self.deps.health.delivered(|counts| counts.claimed += 1);
-                    steps.push(acknowledge(held));
+                    events.push(acknowledge(pending));
                 }
-                Step::Answered(held, DeliveryAnswer::NoSlot) => self.give_back(held, steps),
-                Step::Answered(held, DeliveryAnswer::NotClaimed) => unclaimed.push(held),
+                MessageEvent::Answered(pending, DeliveryAnswer::NoSlot) => {
+                    self.give_back(pending, events)
+                }
+                MessageEvent::Answered(pending, DeliveryAnswer::NotClaimed) => {
+                    unclaimed.push(pending)
+                }
             }
-            next = steps.next().now_or_never().flatten();
+            next = events.next().now_or_never().flatten();
         }
         if !unclaimed.is_empty() {
             let subject = Unclaimed {
@@ -297,7 +306,7 @@ impl<'d> Consumer<'d> {
             };
             let ids = unclaimed
                 .iter()
-                .map(|held| held.message.execution_id)
+                .map(|pending| pending.message.execution_id)
                 .collect();
             let pause = self.deps.clock.sleep(STORE_PAUSE);
             let judged = async move {
@@ -305,50 +314,52 @@ impl<'d> Consumer<'d> {
                 if verdicts.contains(&Verdict::StoreFailed) {
                     pause.await;
                 }
-                Step::Judged(unclaimed.into_iter().zip(verdicts).collect())
+                MessageEvent::Judged(unclaimed.into_iter().zip(verdicts).collect())
             };
-            steps.push(judged.boxed());
+            events.push(judged.boxed());
         }
         Ok(())
     }
 
-    fn apply(&self, held: Held, verdict: Verdict, steps: &mut Steps) {
+    fn apply(&self, pending: PendingMessage, verdict: Verdict, events: &mut MessageEvents) {
         let health = &self.deps.health;
         match verdict {
             Verdict::Gone => health.delivered(|counts| counts.gone += 1),
             Verdict::NotYet => health.delivered(|counts| counts.not_yet += 1),
             Verdict::NotMine => health.delivered(|counts| counts.not_mine += 1),
-            Verdict::StoreFailed => return self.give_back(held, steps),
-            Verdict::Ready if held.claims >= MAX_CLAIMS => return self.give_back(held, steps),
+            Verdict::StoreFailed => return self.give_back(pending, events),
+            Verdict::Ready if pending.claims >= MAX_CLAIMS => {
+                return self.give_back(pending, events);
+            }
             // A slot cap was reached, or another transaction held the row.
             Verdict::Ready => {
                 let pause = self.deps.clock.sleep(CLAIM_PAUSE);
-                steps.push(pause.map(|()| Step::ClaimAgain(held)).boxed());
+                events.push(pause.map(|()| MessageEvent::ClaimAgain(pending)).boxed());
                 return;
             }
         }
-        steps.push(acknowledge(held));
+        events.push(acknowledge(pending));
     }
 
     /// Gives a message back to the broker, for another worker.
-    fn give_back(&self, held: Held, steps: &mut Steps) {
+    fn give_back(&self, pending: PendingMessage, events: &mut MessageEvents) {
         self.deps.health.delivered(|counts| counts.returned += 1);
         let give_back = async move {
             let options = BasicNackOptions {
                 requeue: true,
                 ..BasicNackOptions::default()
             };
-            let returned = held.acker.nack(options).await;
-            Step::Done(returned.map(drop).map_err(BrokerError::from))
+            let returned = pending.acker.nack(options).await;
+            MessageEvent::Done(returned.map(drop).map_err(BrokerError::from))
         };
-        steps.push(give_back.boxed());
+        events.push(give_back.boxed());
     }
 }
 
-fn acknowledge(held: Held) -> BoxFuture<'static, Step> {
+fn acknowledge(pending: PendingMessage) -> BoxFuture<'static, MessageEvent> {
     async move {
-        let acknowledged = held.acker.ack(Default::default()).await;
-        Step::Done(acknowledged.map(drop).map_err(BrokerError::from))
+        let acknowledged = pending.acker.ack(Default::default()).await;
+        MessageEvent::Done(acknowledged.map(drop).map_err(BrokerError::from))
     }
     .boxed()
 }

@@ -1,8 +1,8 @@
 //! The broker queues to which a relay publishes, and the jobs that it leaves out for a while.
 //!
-//! A job is left out after its messages came back, if its broker queue cannot be declared, and
-//! while that queue is long: a backlog belongs into the store. The entries of the job stay there,
-//! and workers also claim its executions without messages.
+//! A job is left out in three cases: its messages came back, its broker queue cannot be declared,
+//! or that queue is long. A backlog therefore stays in the store, as entries of the job. Workers
+//! also claim its executions without messages.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use super::topology;
 /// The time for which a job is left out. Also the interval between two looks at a broker queue.
 const DEFER: Duration = Duration::from_secs(15);
 
-/// The number of messages from which on a broker queue without consumers is long.
+/// A broker queue without consumers is long if it has this many messages.
 const LONG_UNCONSUMED: u32 = 1_000;
 
-/// The number of messages from which on a broker queue with consumers is long. Also the number of
-/// messages between two looks at it.
+/// A broker queue with consumers is long if it has this many messages. The relay looks at it again
+/// after this many messages.
 const LONG_CONSUMED: u32 = 250;
 
 /// The time for which a job is left out because its broker queue is long, while workers consume it.

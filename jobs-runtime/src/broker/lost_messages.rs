@@ -2,10 +2,10 @@
 //! a broker queue was deleted or a broker lost its data.
 //!
 //! The search compares broker queues with the store. A broker queue that is long starves no worker
-//! and is not examined, so a backlog causes no search. If a short one has fewer messages than the
-//! store has ready executions of its job, twice in a row, the relay writes entries again, in pages
-//! from the most urgent execution on, and no more than are missing. Some of them have a message
-//! after all. A repeated message does no harm.
+//! and is not examined, so a backlog causes no search. A short one lacks messages if the store has
+//! more ready executions of its job at two looks in a row. The relay then writes as many entries
+//! again as are missing, in pages from the most urgent execution on. Some of these executions have
+//! a message after all. A repeated message does no harm.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// The interval between two pages.
 const PAGE_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A broker queue with as many messages is not examined.
+/// A broker queue with this many messages is not examined.
 const LONG_QUEUE: u32 = 1_000;
 
 /// The largest number of ready executions that a page examines.

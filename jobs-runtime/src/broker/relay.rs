@@ -1,11 +1,16 @@
 //! The relay: publishes a message for each ready execution whose entry is unpublished.
 //!
-//! Each process with a broker runs a relay. The fleet's turn lets one publish at a time; the others
-//! are connected and take over when its turn ends. A turn is no promise: two relays at once send a
-//! message twice, which does no harm.
+//! The store writes the entry in the transaction that makes the execution ready. A relay reads the
+//! entries in batches, publishes, and deletes the entries that the broker has confirmed. If the
+//! broker returns or refuses a message, its entry stays, and its job is left out for a while. An
+//! event of the store starts a round; the poll starts one after about a second.
 //!
-//! Nothing waits for the relay. An enqueue writes an entry in its own transaction, and workers also
-//! claim without messages.
+//! Each process with a broker runs a relay. The fleet's turn lets one publish at a time; the others
+//! are connected and take over when its turn ends. Two relays may believe that they have the turn:
+//! they then send a message twice, which does no harm.
+//!
+//! Nothing waits for the relay, because workers also claim without messages.
+//! [`lost_messages`](super::lost_messages) finds messages that a broker lost after its confirm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +50,7 @@ const LONGEST_TURN: Duration = Duration::from_secs(600);
 /// The task's name in the store.
 const TASK: &str = "relay";
 
-/// What relay and consumer share.
+/// The dependencies that relay and consumer share.
 pub(super) struct BrokerDeps {
     pub(super) config: BrokerConfig,
     pub(super) names: Names,

@@ -30,7 +30,8 @@ pub(crate) struct BrokerParts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Entropy,
     pub(crate) health: BrokerHealth,
-    /// What this process consumes; `None` if it executes nothing, or not by messages.
+    /// The jobs and queues that this process consumes; `None` if it executes nothing, or not by
+    /// messages.
     pub(crate) consumer: Option<ConsumerParts>,
 }
 

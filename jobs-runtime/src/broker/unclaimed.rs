@@ -1,4 +1,4 @@
-//! Deliveries that leased nothing: the store is asked why.
+//! Verdicts on deliveries that leased nothing, by the rows of the store.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use jobs::ExecutionId;
 use crate::store::{Store, StoreError, WaitingPlace, WaitingState};
 use crate::time::Timestamp;
 
-/// The time after which a message that this worker cannot use is published again. It keeps a
-/// message that no worker can use from circling.
+/// The time after which a message that this worker cannot use is published again. A message that no
+/// worker can use is published once in this time.
 const NOT_MINE_PAUSE: Duration = Duration::from_secs(10);
 
 /// The reason why an execution was not leased.
@@ -28,7 +28,7 @@ pub(super) enum Verdict {
     StoreFailed,
 }
 
-/// What decides about a delivery.
+/// The worker and the time that decide about a delivery.
 pub(super) struct Unclaimed {
     pub(super) store: Arc<dyn Store>,
     /// The job ids that this worker executes.
@@ -38,8 +38,8 @@ pub(super) struct Unclaimed {
     pub(super) now: Timestamp,
 }
 
-/// Looks executions up that were not leased, and returns a verdict for each. What has to be
-/// published again has an entry before the verdict is returned, so the message may go.
+/// Looks up executions that were not leased, and returns a verdict for each. An execution that has
+/// to be published again has an entry before its verdict is returned. So its message may go.
 pub(super) async fn judge(subject: Unclaimed, ids: Vec<ExecutionId>) -> Vec<Verdict> {
     let count = ids.len();
     match subject.try_judge(ids).await {

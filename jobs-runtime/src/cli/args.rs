@@ -168,7 +168,7 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "status")]
         reopen: bool,
     },
-    /// Copy everything in a store to another store
+    /// Copy the executions, schedules and tokens of a store to another store
     Move(MoveArgs),
     /// Measure this program on this machine, in scratch stores beside the named store
     Bench(BenchArgs),
@@ -247,9 +247,9 @@ pub(super) enum DeadLetterCommand {
 #[cfg(feature = "rabbitmq")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(super) enum BrokerCommand {
-    /// Note executions that become ready for a relay; on PostgreSQL, run it as the owner
+    /// Write an entry for each execution that becomes ready; on PostgreSQL, run it as the owner
     On,
-    /// Note nothing more, after the last process with a broker has stopped
+    /// Write no more entries, after the last process with a broker has stopped
     Off,
 }
 
@@ -430,7 +430,7 @@ pub(super) struct RuleArgs {
     /// Runs for missed times: none, one or all(24) [default: one]
     #[arg(long, value_name = "RULE")]
     pub(super) catch_up: Option<String>,
-    /// Time at which an earlier execution is live: skip, queue or allow it [default: skip]
+    /// Runs while an earlier execution is live: skip, queue or allow [default: skip]
     #[arg(long, value_name = "RULE")]
     pub(super) overlap: Option<String>,
     /// Longest random delay of a run, as in 30s [default: 0s]
@@ -521,8 +521,8 @@ pub(super) struct BenchArgs {
     /// Scenario to measure
     #[arg(value_enum)]
     pub(super) scenario: Scenario,
-    /// Executions per run [default: 100000; latency: 500; enqueue-single and http: 20000; pinned:
-    /// 600000; steady: ten seconds of --rate]
+    /// Executions per run [default: 100000; latency: 500; enqueue-single and http: 20000; pinned
+    /// and bulk: 600000; steady: ten seconds of --rate]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(10..))]
     pub(super) executions: Option<u64>,
     /// Concurrent callers [default: enqueue-single: 8; http: 16; mixed: 4; others: 1]
@@ -571,7 +571,7 @@ pub(super) struct BenchArgs {
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub(super) keys: u64,
-    /// Executions that limits block in `blocked`
+    /// Executions that limits block in `blocked`, and that `bulk` retries
     #[arg(
         long,
         value_name = "N",

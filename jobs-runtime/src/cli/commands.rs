@@ -1,7 +1,8 @@
 //! The commands: a module each, or one for a group of similar commands.
 //!
-//! A command may import the rest of `cli`, the runtime, the service, the store contract and
-//! `bench`. It must not import the engine, `http` or another command.
+//! A command may import the rest of `cli`, the runtime, the service and the store contract. It may
+//! also import the module that it shows or executes, such as `bench` or `schema_gate`. It must not
+//! import the engine, a route of `http` or another command.
 
 mod audit;
 mod bench;

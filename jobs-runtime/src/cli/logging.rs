@@ -1,4 +1,7 @@
 //! Logging: the program's log on standard error, and the handlers' log in the store.
+//!
+//! [`json`] formats a line as JSON. The module may import the rest of `cli`, the layer of `logs`
+//! and the statement counter of `bench`. It must not import a command, a store or the service.
 
 mod json;
 

@@ -2,6 +2,9 @@
 //!
 //! [`sources`] reads the texts, [`values`] and [`lists`] parse them. Every setting has a range, and
 //! an error names the setting, its source and its range.
+//!
+//! The folder may import the types of settings of the runtime, the stores and the broker. It must
+//! not import a command, and it opens no store.
 
 mod broker;
 pub(super) mod lists;
@@ -89,7 +92,7 @@ pub(super) struct Settings {
     pub(super) broker: Option<crate::BrokerConfig>,
     pub(super) engine: EngineConfig,
     pub(super) retention: RetentionSettings,
-    /// How long the start of a worker or a server waits for its store.
+    /// The time for which the start of a worker or a server waits for its store.
     pub(super) store_wait: Duration,
     pub(super) log_format: LogFormat,
     /// The export that the `OTEL_*` variables ask for; off until the program has started it.

@@ -2,6 +2,8 @@
 //!
 //! The schemas are those that `schemars` makes for the types of payloads and results. A keyword
 //! without a counterpart in a type, such as `minimum`, is left to the server.
+//!
+//! This module imports nothing of the crate. It must not import a language.
 
 #[cfg(test)]
 mod tests;

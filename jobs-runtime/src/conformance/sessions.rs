@@ -14,7 +14,7 @@ requirements! { "sessions" {
     closed_and_unknown_sessions_are_lost: "A session that is closed, or never existed, cannot be renewed: the answer is `Lost`.",
     a_session_with_leases_is_not_closed: "A session with leases is not closed. The worker of a closed session stays known.",
     leases_are_counted_by_queue_and_by_job: "`leases_of` counts the leases of each session, for a queue and for a job under any of its ids.",
-    other_readers_are_live_programs: "`other_readers` returns the publications of a job by other programs with an open session on the execution's queue, without those that gave the execution back as unreadable.",
+    other_readers_are_live_programs: "`other_readers` returns the publications of a job by other programs with an open session on the execution's queue. A program that gave the execution back as unreadable is left out.",
     processes_are_listed_with_what_they_execute: "Open sessions are listed with their jobs, their queues and the number of their leases.",
 }}
 

@@ -302,8 +302,9 @@ impl Completer {
         self.call.set(self.shared.now() + BACKOFF);
     }
 
-    /// The next batch: the one that was not answered, a part of a rejected one, the locked
-    /// settlements if they are due, or as many waiting settlements as one call takes.
+    /// The next batch. First comes the one that was not answered, then a part of a rejected one,
+    /// then the locked settlements if they are due. Otherwise the batch is as many waiting
+    /// settlements as one call takes.
     fn next_batch(&mut self, now: Duration) -> Option<SettleBatch> {
         if let Some(batch) = self.unanswered.take().or_else(|| self.parts.pop()) {
             return Some(batch);

@@ -47,9 +47,9 @@ pub struct EngineConfig {
     /// for the same time, at most a tenth of the timeout. Default: 10 s.
     pub grace: Duration,
     /// The time that a stop takes at most, grace and last settlements included. Running attempts
-    /// are asked to end after three fifths of it, and released after four. Default: 25 s.
+    /// are asked to end after three fifths of it, and released after four fifths. Default: 25 s.
     pub drain: Duration,
-    /// Whether the start and the end of each attempt are logged at level INFO. Failures are always
+    /// True if the start and the end of each attempt are logged at level INFO. Failures are always
     /// logged. Default: false.
     pub log_attempts: bool,
 }

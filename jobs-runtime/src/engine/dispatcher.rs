@@ -1,8 +1,8 @@
 //! The dispatcher: the event loop of a worker, and the only part that changes its state.
 //!
-//! The loop waits for five sources at once: answers of the store ([`Answer`]), events of attempts,
-//! events of the store, shutdown requests, and a timer. It never awaits a call to the store: the
-//! call is a future in `calls` that yields its answer as an event.
+//! The loop waits for six sources at once: answers of the store ([`Answer`]), events of attempts,
+//! events of the store, signals of the broker's consumer, shutdown requests, and a timer. It never
+//! awaits a call to the store: the call is a future in `calls` that yields its answer as an event.
 //!
 //! A worker consists of parts. Each owns its state and its calls in flight, knows none of the
 //! others' state, and has up to three methods:
@@ -425,7 +425,7 @@ impl Dispatcher {
                 BrokerSignal::Delivery(delivery) => self.claims.deliver(delivery, now),
                 BrokerSignal::Consuming(is_consuming) => {
                     self.is_consuming = is_consuming;
-                    // What became ready meanwhile may have no message, or none that arrives.
+                    // An execution that became ready meanwhile may have no message, or a lost one.
                     self.claims.expect_work();
                 }
             }

@@ -10,8 +10,9 @@
 //!
 //! [`unreadable`] releases an attempt whose payload another program can read.
 //!
-//! Code in this folder may use the store, the clock and the log buffer. It must never use the
-//! dispatcher: an attempt runs on another thread and sends it
+//! Code in this folder may import the store, the clock, the log buffer and the spans. It may import
+//! the modules of the engine that an attempt needs, such as its handlers and hooks. It must never
+//! import the dispatcher: an attempt runs on another thread and sends it
 //! [`AttemptEvent`](attempt::AttemptEvent)s.
 
 pub(super) mod attempt;

@@ -1,7 +1,7 @@
 //! Hooks: functions of the application that are called when an attempt starts or ends.
 //!
-//! A hook cannot change the outcome: it is called after the fact. A hook that panics is logged; the
-//! attempt and the other hooks are not affected.
+//! A hook cannot change the outcome: it is called once the store has it. A hook that panics is
+//! logged; the attempt and the other hooks are not affected.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -11,8 +11,12 @@
 //! | [`scheduler`] | fires the times of schedules, on its own thread and also without a worker |
 //!
 //! Every worker runs promotion and rescue. Ageing runs in workers whose configuration names queues
-//! for it. The store makes concurrent runs harmless. A task starts no attempt and never uses the
-//! executor. Retention is a loop of its own beside the dispatcher.
+//! for it. The store makes concurrent runs harmless. Retention is a loop of its own beside the
+//! dispatcher.
+//!
+//! A task may import the calls and the session of the engine, the store contract and the clock. It
+//! may also import the folder whose work it does (`retention`, `schedule`). It starts no attempt
+//! and must never import the executor.
 //!
 //! # A new task
 //!

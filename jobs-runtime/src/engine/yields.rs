@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::handlers::HandlerTable;
 use crate::store::Claim;
 
-/// The shortest and the longest time for which a job is left to others.
+/// The shortest and the longest time for which a job is left to other workers.
 const TIMES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
 /// The most intervals that are kept. Further ones are dropped: they only make claims useful.
@@ -28,7 +28,7 @@ struct Interval {
 }
 
 impl Yields {
-    /// Leaves a job to others once its released execution is due. `chance` is from 0 to 1.
+    /// Leaves a job to other workers once its released execution is due. `chance` is from 0 to 1.
     pub(super) fn add(&mut self, job_id: &'static str, due: Duration, chance: f64) {
         if self.0.len() < MOST {
             let [shortest, longest] = TIMES;
@@ -40,7 +40,7 @@ impl Yields {
         }
     }
 
-    /// True if no job is left to others, now or later.
+    /// True if no job is left to other workers, now or later.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -55,7 +55,7 @@ impl Yields {
         ended.map(|interval| interval.job_id).collect()
     }
 
-    /// Takes the jobs that are left to others out of a claim.
+    /// Takes the jobs that are left to other workers out of a claim.
     pub(super) fn restrict(&self, now: Duration, claim: &mut Claim, handlers: &HandlerTable) {
         if self.0.is_empty() {
             return;

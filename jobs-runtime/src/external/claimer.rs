@@ -1,4 +1,8 @@
 //! The claimer: the one task of a server that claims for external workers.
+//!
+//! It makes one claim at a time, for the oldest poll for which the store may have work. A claim
+//! without an answer is repeated with the same number, so it finds what it has leased. Leases whose
+//! poll has gone are released.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

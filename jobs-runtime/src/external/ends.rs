@@ -1,6 +1,8 @@
 //! Ends of external attempts: success, failure, release; timeouts and losses.
 //!
-//! A worker says how its attempt ended; [`decide`] says what follows, as for linked handlers.
+//! A worker says how its attempt ended; [`decide`] says what follows, as for linked handlers. The
+//! lease stays if the result does not match the job's schema, so the worker can report a failure.
+//! A repeated report of the same end is answered like the first one.
 
 use std::sync::Arc;
 use std::time::Duration;

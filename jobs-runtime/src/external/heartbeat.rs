@@ -1,4 +1,7 @@
 //! Heartbeats of external leases: progress, log lines, and the wait for an interrupt.
+//!
+//! A heartbeat writes progress and log lines, and changes the beat of its lease in the store: at
+//! most once in a sixth of a lease. It can then wait for an interrupt, as a poll waits for work.
 
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -24,7 +27,7 @@ pub(crate) struct Heartbeat {
 /// The answer to a heartbeat: the lease holds.
 #[derive(Debug)]
 pub(crate) struct HeartbeatAnswer {
-    /// Why the worker has to end the attempt.
+    /// The reason why the worker has to end the attempt.
     pub(crate) interrupt: Option<InterruptReason>,
     /// The time that is left for it.
     pub(crate) grace: Option<Duration>,

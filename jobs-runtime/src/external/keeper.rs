@@ -1,13 +1,19 @@
-//! The keeper: renews sessions of external workers, and ends attempts that overstay.
+//! The keeper: renews sessions of external workers, and ends attempts whose time is over.
 //!
 //! | interval | task |
 //! |---|---|
 //! | a sixtieth of a lease, or an event | cancel requests, timeouts, ends of the grace |
 //! | a sixth of a lease | renews the sessions of the workers that were heard |
-//! | the same | watches the beats of all external leases of the fleet |
+//! | a sixth of a lease | watches the beats of all external leases of the fleet |
 //!
-//! Every server watches every lease, also those that other servers gave. A lease whose beat stands
-//! still for a whole lease is lost. The server must have watched it without a pause.
+//! A cancel request, or the approach of the timeout, interrupts an attempt: the next answer to its
+//! worker says so. The keeper ends an attempt that still runs at its timeout, or when the grace
+//! after the cancel request is over.
+//!
+//! A server that has heard from a worker watches every lease of the fleet, also those that other
+//! servers gave. If the beat of a lease stands still for a whole lease, the attempt is lost. Only
+//! time that the server has watched without a pause counts. Without any such server the sessions of
+//! the workers are not renewed. The engine's rescue then ends their attempts.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};

@@ -1,6 +1,6 @@
 //! The leases that this server knows: those that it gave, and those whose workers it heard.
 //!
-//! What a server keeps here is a cache. A lease that another server gave is read from the store
+//! The leases of a server are a cache. A lease that another server gave is read from the store
 //! with the first request that names it.
 
 use std::collections::HashMap;
@@ -112,7 +112,8 @@ pub(super) struct Lease {
 /// The changing part of a lease.
 #[derive(Clone, Copy, Default)]
 pub(super) struct LeaseState {
-    /// Why the attempt has to end, and the monotonic time at which the worker could know it.
+    /// The reason why the attempt has to end, and the monotonic time at which the worker could know
+    /// it.
     pub(super) interrupt: Option<(InterruptReason, Duration)>,
     pub(super) ended: Option<EndReason>,
     /// A settlement of this server is under way.

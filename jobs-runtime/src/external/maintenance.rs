@@ -1,7 +1,7 @@
 //! Promotion and rescue in a process that serves external workers and has no worker of its own.
 //!
-//! Retries become ready, limits admit and dead workers are rescued by the engine's loops. A process
-//! without a worker starts an engine without jobs for them, with the first external worker.
+//! The engine's loops promote retries, admit blocked executions and rescue dead workers. A process
+//! without a worker starts an engine without jobs for these loops, with the first external worker.
 
 use std::io;
 use std::sync::Mutex;

@@ -1,8 +1,12 @@
 //! Polls of external workers that wait for work.
 //!
+//! The claimer serves the oldest poll first, with a claim in the session of its worker. The poll is
+//! answered as soon as there is any lease. One that finds nothing waits on.
+//!
 //! The polls that ask for the same jobs share one flag: whether the store may have work for them.
-//! A claim that finds too little lowers the flag; an event of the store and a timer raise it. So
-//! any number of waiting polls costs one claim per set of jobs and interval.
+//! A claim that finds less than its poll asked for lowers the flag; an event of the store and the
+//! poll interval raise it. So any number of waiting polls that find nothing costs one claim per set
+//! of jobs and interval.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -77,7 +81,7 @@ pub(super) struct Polls {
 #[derive(Default)]
 struct PollState {
     waiting: VecDeque<Poll>,
-    /// Whether the store may have work, by filter. An unknown filter counts as `true`.
+    /// True if the store may have work, by filter. An unknown filter counts as `true`.
     may_have_work: HashMap<WorkFilter, bool>,
 }
 

@@ -22,7 +22,8 @@
 //! | on a `trusted_network` | may do everything, as `trusted-network` |
 //! | mounted in an application | may do what the application's [`Caller`] may; 401 without one |
 //!
-//! The folder may import the service, the store contract, and the problems of `http`.
+//! The folder may import the service, the store contract, the clock, and the settings, problems and
+//! declarations of routes of `http`. It must never import a handler or the engine.
 
 mod caller;
 mod checker;
@@ -42,9 +43,9 @@ pub use caller::Caller;
 pub(in crate::http) use credentials::COOKIE;
 pub(in crate::http) use guard::{UsedToken, authenticate, peer, require};
 
-/// Where the interface listens.
+/// The reach of the interface: the callers that can connect to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Exposure {
     /// On a loopback address: only programs of this machine reach it.
     Loopback,
     /// On another address.
@@ -56,7 +57,7 @@ pub(crate) enum Place {
 /// The state of the authentication.
 #[derive(Debug)]
 pub(in crate::http) struct Auth {
-    pub(in crate::http) place: Place,
+    pub(in crate::http) exposure: Exposure,
     pub(in crate::http) config: Arc<HttpConfig>,
     pub(in crate::http) service: JobService,
     checker: TokenChecker,
@@ -64,9 +65,13 @@ pub(in crate::http) struct Auth {
 }
 
 impl Auth {
-    pub(in crate::http) fn new(service: JobService, config: Arc<HttpConfig>, place: Place) -> Self {
+    pub(in crate::http) fn new(
+        service: JobService,
+        config: Arc<HttpConfig>,
+        exposure: Exposure,
+    ) -> Self {
         Self {
-            place,
+            exposure,
             config,
             checker: TokenChecker::new(service.clone()),
             failures: Failures::new(),

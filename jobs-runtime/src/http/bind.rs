@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 )]
 pub struct BindError(SocketAddr);
 
-/// Accepts loopback addresses, and others if the callers need a token.
+/// Accepts loopback addresses. Accepts every other address if the callers need a token.
 ///
 /// # Errors
 /// Another address, and the store has no token.

@@ -17,7 +17,7 @@ pub struct HttpConfig {
     /// adds the file's token to a store that lacks it. Default: none.
     pub token_file: Option<PathBuf>,
     /// True if every caller that reaches the interface may do everything, without a token. For a
-    /// network that others cannot reach. Default: false.
+    /// network that only trusted programs reach. Default: false.
     pub trusted_network: bool,
     /// The names by which callers reach the interface through a proxy or a name server. With
     /// tokens, an empty list accepts every `Host`. Default: empty.
@@ -33,7 +33,7 @@ pub struct HttpConfig {
     /// The connections of one address at a time; loopback addresses have no bound of their own.
     /// Default: 256.
     pub max_connections_per_address: usize,
-    /// What the dashboard shows of this instance.
+    /// The description of this instance that the dashboard shows.
     pub dashboard: DashboardConfig,
 }
 

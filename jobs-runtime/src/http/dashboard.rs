@@ -13,8 +13,8 @@
 //! origin only, none in the page, and no assignment of HTML by scripts.
 //!
 //! The page and its files need no access: they hold no data. All data comes from the routes of the
-//! interface. The module imports the settings and the compression of the interface, and no other
-//! part of the program.
+//! interface. The module may import the settings and the compression of the interface. It must not
+//! import any other part of the program.
 
 mod files;
 mod page;
@@ -31,7 +31,7 @@ use super::response::gzip::{self, accepts_gzip};
 use files::File;
 use page::Page;
 
-/// What the page may load: its own scripts, styles and pictures, and the interface.
+/// The content security policy of the page: own scripts, styles and pictures, and the interface.
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; \
      frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";

@@ -9,6 +9,9 @@
 //! | `document` | the document: info, paths, one operation for each route |
 //! | `components` | the shared schemas, and those of jobs with their references rewritten |
 //! | `page` | the document as HTML |
+//!
+//! The folder may import the route table, the parts of `http` that routes declare their inputs
+//! with, and the known jobs of the service. It must not call a handler, a store or the engine.
 
 mod components;
 mod document;

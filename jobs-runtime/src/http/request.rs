@@ -4,9 +4,9 @@
 //! the parts of a request into values. They report all mistakes at once, as a problem response.
 //! [`trace`] reads the trace context of a request and creates its span.
 //!
-//! May import [`response::problem`](super::response::problem) and the similar-name suggestions of
-//! the service. Must not call the service or a store; the exceptions are the clock of the
-//! service, for the request deadline, and its spans.
+//! The folder may import [`response::problem`](super::response::problem), trace contexts, and the
+//! similar-name suggestions of the service. It must not call the service or a store; the exceptions
+//! are the clock of the service, for the request deadline, and its spans.
 
 pub(in crate::http) mod body;
 pub(in crate::http) mod guard;

@@ -4,7 +4,7 @@
 //! [`errors`] converts the errors of the service and the store; it builds the 422 response with its
 //! violations.
 //!
-//! May import the service and the store contract. Must not import
+//! The folder may import the service and the store contract. It must not import
 //! [`routes`](mod@super::routes) or [`request`](super::request).
 
 pub(in crate::http) mod errors;

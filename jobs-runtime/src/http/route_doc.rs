@@ -238,11 +238,11 @@ impl Answer {
 /// The callers that may use a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::http) enum Access {
-    /// All, also without a token.
+    /// All callers, also without a token.
     Open,
-    /// All that have a token, whatever its role.
+    /// Callers with a token, whatever its role.
     AnyRole,
-    /// Those whose role allows what this one may do.
+    /// Callers whose role allows what this role may do.
     Role(Role),
 }
 
@@ -251,7 +251,7 @@ pub(in crate::http) enum Access {
 pub(in crate::http) struct RouteDoc {
     /// A name that is unique in the interface, for generated clients.
     pub(in crate::http) operation_id: &'static str,
-    /// What the route does, in a phrase.
+    /// The effect of the route, in a phrase.
     pub(in crate::http) summary: &'static str,
     pub(in crate::http) query: &'static [Input],
     /// The fields of the JSON body; `None` for a route without a body.

@@ -8,6 +8,10 @@
 //! | opens many connections | `max_connections_per_address`; loopback addresses have none |
 //! | opens connections and sends nothing | the oldest idle one is closed for a new one |
 //! | sends a long URL or many headers | 64 KiB and 100 headers: 414 or 431 |
+//!
+//! [`connections`] counts the connections, and [`stream`] bounds the time without progress. The
+//! folder may import the settings and the end of `events`. It must not import the routes, the
+//! service or a store.
 
 mod connections;
 mod stream;

@@ -1,4 +1,12 @@
 //! A pass of the pruner: expired executions, job by job, and then rows that nothing needs.
+//!
+//! A job with times of its own has a search of its own; one more search covers all other jobs. The
+//! rows after that are idempotency keys, sessions, publications, audit entries, tokens, bulk
+//! operations and limits.
+//!
+//! A batch takes about [`BATCH_TIME`], and a pause of twice the time that it took follows. While
+//! executions are deleted, the pass takes the fleet's turn again before it ends. If another process
+//! has got the turn, the pass stops with what it has deleted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -256,7 +264,7 @@ impl Pruner {
         }
     }
 
-    /// Leaves the store to others after a deletion that took this long.
+    /// Leaves the store to other calls after a deletion that took this long.
     async fn pause(&self, took: Duration) {
         if !took.is_zero() {
             self.clock.sleep(took * PAUSE_FACTOR).await;

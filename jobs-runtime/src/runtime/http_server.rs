@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{StartError, token_file};
 use crate::external::ExternalLeases;
 use crate::health::Health;
-use crate::http::{HttpConfig, Place, is_loopback};
+use crate::http::{Exposure, HttpConfig, is_loopback};
 use crate::service::JobService;
 
 /// A running HTTP server.
@@ -71,16 +71,16 @@ impl HttpServer {
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let place = if is_loopback(address) {
-            Place::Loopback
+        let exposure = if is_loopback(address) {
+            Exposure::Loopback
         } else {
-            Place::Network
+            Exposure::Network
         };
         let router = crate::http::build(
             service.clone(),
             Arc::clone(health),
             config.clone(),
-            place,
+            exposure,
             external,
         );
         let (end, ended) = watch::channel(None);

@@ -5,7 +5,7 @@
 //! * a time that the clock skips runs right after the gap;
 //! * a time that comes twice runs the first time.
 //!
-//! The rules of time zones come with this crate, so every process computes the same times, also on
+//! The rules of time zones come with this crate. So every process computes the same times, also on
 //! a machine without a database of time zones.
 
 use croner::parser::{CronParser, Seconds, Year};

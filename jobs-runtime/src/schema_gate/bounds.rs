@@ -44,7 +44,7 @@ const RULES: &[(&str, &[(&str, Rule)])] = &[
     ),
 ];
 
-/// Keywords that refuse values and have no rule here. Any difference is left to people.
+/// Keywords that refuse values and have no rule here. A reviewer judges a difference.
 const UNJUDGED: &[&str] = &[
     "not",
     "if",

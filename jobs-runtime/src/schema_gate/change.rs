@@ -78,7 +78,7 @@ impl Change {
         }
     }
 
-    /// The change in words, for people who know what they have changed.
+    /// The change in words, for the author of the change.
     pub(super) fn describe(&self, direction: Direction) -> String {
         match direction {
             Direction::Payload => self.describe_payload(),

@@ -1,7 +1,9 @@
 //! Comparison of a writer's schema with a reader's: which values of the writer the reader refuses.
 //!
 //! Both schemas become lists of [`Alternative`]s. Each alternative of the writer needs one of the
-//! reader that refuses none of its values. If there is none, the closest one gives the differences.
+//! reader that refuses none of its values. If there is none, the closest one gives the differences:
+//! the one with the fewest breaking changes. A pair of schemas that is being compared already, as
+//! in a recursive type, is not entered again.
 
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! A schema as a list of alternatives, each of one type or one value.
 //!
 //! `["string", "null"]`, `anyOf`, `oneOf`, `enum`, `allOf` and `$ref` are all turned into such a
-//! list, so that the comparison has one case for each pair of types. The keywords are those of JSON
+//! list. So the comparison has one case for each pair of types. The keywords are those of JSON
 //! Schema 2020-12.
 
 use serde_json::{Map, Value};

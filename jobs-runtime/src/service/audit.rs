@@ -6,7 +6,8 @@
 //!
 //! An entry is written after its act has taken effect. If it cannot be written, the log of the
 //! program has it as an error: the act itself is not undone. Entries of triggers over HTTP are
-//! written together, a fraction of a second later, so that they slow no trigger down.
+//! written together, 100 ms later, so that they slow no trigger down. A graceful stop writes them
+//! too; a crash loses those that still wait.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -52,7 +53,7 @@ impl Actor {
         }
     }
 
-    /// The user of the command line, who has the store itself.
+    /// The user of the command line, with access to the store itself.
     #[cfg(feature = "cli")]
     pub(crate) fn local_user() -> Self {
         let name = ["USER", "LOGNAME"].into_iter().find_map(|variable| {
@@ -204,7 +205,7 @@ impl JobService {
     }
 }
 
-/// What the log says of an execution: nothing that a caller or a handler wrote into its payload.
+/// The state of an execution in the log, without values of its payload.
 fn state(execution: &ExecutionRecord) -> Value {
     json!({
         "jobId": execution.job_id,

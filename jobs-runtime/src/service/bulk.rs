@@ -4,6 +4,10 @@
 //! row of the store. Any process executes its batches: it finds the next matches, plans what to do
 //! with each, and lets the store write the batch with the operation's new position
 //! ([`OperationStore`](crate::store::OperationStore)).
+//!
+//! `request` parses and checks what an operator asks for, and `batch` plans a batch. The folder may
+//! import the rest of `service` and the store contract. It must not import `http`, the command line
+//! or the loop in `operations.rs`, which calls it.
 
 mod batch;
 mod request;

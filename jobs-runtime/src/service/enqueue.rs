@@ -39,7 +39,7 @@ pub(crate) struct EnqueuedRequest {
     pub(crate) job: Arc<KnownJob>,
     /// The status in which the execution starts. Meaningful only if the request created it.
     pub(crate) status: ExecutionStatus,
-    /// What the store did with the request.
+    /// The outcome of the request in the store.
     #[cfg_attr(
         all(feature = "http", not(feature = "cli")),
         expect(dead_code, reason = "only the command line reads it")

@@ -1,8 +1,8 @@
 //! The mask of hidden values, and payloads in which a caller sends it back.
 //!
 //! A form that shows a masked payload sends the mask back for the fields that were not edited.
-//! The old value then stays. Where there is none, the mask is refused: it must never be stored as
-//! if it were the value.
+//! The old value then stays. Without an old value, the mask is refused: a store never keeps it as a
+//! value.
 
 use jobs::Violation;
 use serde_json::Value;

@@ -1,5 +1,8 @@
-//! Redaction: masks the `#[sensitive]` fields of payloads for HTTP and the command line, and what
-//! errors, results and log lines quote of them.
+//! Redaction for HTTP and the command line: masks the `#[sensitive]` fields of payloads, and their
+//! values where errors, results and log lines quote them.
+//!
+//! `secrets` finds the sensitive values of a payload. The folder may import `mask`, `raw_object`
+//! and the types of the store contract. It must not call a store.
 
 mod secrets;
 

@@ -2,6 +2,10 @@
 //!
 //! Every change reads the schedule, changes it, and writes it under the revision that was read. If
 //! another writer was faster, the change is made again.
+//!
+//! `change` holds the new and the changed schedules of operators. The folder may import `schedule`,
+//! the rest of `service` and the store contract. It must not import the engine: the scheduler calls
+//! it through a function that the runtime passes on.
 
 mod change;
 mod error;
@@ -439,7 +443,7 @@ impl JobService {
     }
 }
 
-/// What the audit log says of a schedule: nothing of its payload's values.
+/// The state of a schedule in the audit log, without values of its payload.
 fn audited(record: &ScheduleRecord) -> Value {
     json!({
         "jobId": record.job_id,

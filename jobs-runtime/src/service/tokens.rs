@@ -1,4 +1,7 @@
 //! Access tokens: creation, list, revocation, and the tokens of files.
+//!
+//! [`secret`] makes and digests the secrets. The folder may import the bounds in `options`, the
+//! store contract and `time`. It must not import `http`, which checks the tokens of requests.
 
 pub(crate) mod secret;
 
@@ -17,7 +20,7 @@ use secret::Secret;
 /// A token that shall be created.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// What its bearer may do.
+    /// The role of its bearer.
     pub role: Role,
     /// Its name, for people; `None` for its id.
     pub name: Option<String>,
@@ -44,7 +47,7 @@ pub struct TokenView {
     pub id: String,
     /// The name.
     pub name: String,
-    /// What its bearer may do.
+    /// The role of its bearer.
     pub role: Role,
     /// `valid`, `expired` or `revoked`.
     pub state: TokenState,
@@ -58,7 +61,7 @@ pub struct TokenView {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Whether a token is accepted.
+/// The state of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenState {

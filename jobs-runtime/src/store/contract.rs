@@ -1,8 +1,8 @@
 //! The contract of a store: the trait [`Store`], the traits that it is made of, and the types
 //! that their methods take and return.
 //!
-//! The types import nothing of an implementation. Both stores, the engine and the service import
-//! them from [`crate::store`].
+//! The folder may import `time` and `fingerprint`. It must never import a store, `rules` or
+//! `decode`. Both stores, the engine and the service import its types from [`crate::store`].
 
 pub(in crate::store) mod audit;
 pub(in crate::store) mod bulk;
@@ -52,7 +52,7 @@ use crate::time::Timestamp;
 
 /// The operations of a store: every transition of an execution's life, in batches.
 ///
-/// The trait is made of a trait for each audience, and a type that implements those is a store.
+/// The trait is made of a trait for each audience. A type that implements all of them is a store.
 ///
 /// All parts of a process share one implementation. A write is durable when its method returns
 /// `Ok`; [`durability`](crate::store::StoreDescription::durability) names the failures that it

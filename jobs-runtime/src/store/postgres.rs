@@ -1,18 +1,21 @@
 //! The store in a schema of a PostgreSQL database, shared by a fleet of processes.
 //!
 //! ```text
-//!                ┌─ pools of one connection each ───────────────────────────┐
+//!                ┌─ pools, of one connection if no number is given ─────────┐
 //!                │ claim       claims, take-overs, closings of sessions     │
 //!                │ promotion   due executions                               │
 //!                │ settle      ends of attempts, in batches                 │
 //!                │ progress    progress reports and log lines               │
 //!  calls ──────▶ │ sessions    open, renew and close sessions; server time  │ ──▶ the schema
+//!                │ monitor     beats of sessions, cancel requests           │
 //!                │ batcher     enqueues: plain ones │ ones with lookups     │
+//!                │ waiting     enqueues that wait for a lock, up to 3       │
 //!                │ allocator   permits for blocked executions               │
 //!                │ permits     reservations, pauses, returned permits       │
 //!                │ operator    cancel, retry, edit, delete, pause, migrate  │
 //!                │ retention   deletions of what has expired, erasure       │
 //!                │ readers     up to 3 connections                          │
+//!                │ vacuum      deleted rows of the small hot tables         │
 //!                └──────┬───────────────────────────────────────────────────┘
 //!                       │ events of committed operations
 //!                       ▼
@@ -69,8 +72,8 @@
 //! * A call ends after 30 s. The server cancels its statement after 25 s.
 //! * A wait for a lock ends after 5 s, with these exceptions: 250 ms for a settlement, 1 s for the
 //!   allocator, 20 s for a migration.
-//! * An enqueue waits for a lock for 50 ms among others, and then apart from them, 5 s in all
-//!   (`enqueue/waiting.rs`).
+//! * A batch of enqueues waits for a lock for 50 ms. An enqueue that needs this lock then waits
+//!   apart from the batch, 5 s in all (`enqueue/waiting.rs`).
 //! * A connection whose call ran out of time is closed. It is never used again.
 //! * A call on an established connection of the `sessions` pool has 5 s. The call is then
 //!   repeated on a new connection, so that a dead connection does not outlast a lease.
@@ -84,6 +87,11 @@
 //! * no vacuum is run by this process; autovacuum remains;
 //! * notifications need an address that bypasses the pooler (`listen=…`); without it, changes of
 //!   other processes are noticed by polling, every 400 to 600 ms.
+//!
+//! # Modules
+//! The modules have the names of those of the store on SQLite. They may import the contract, the
+//! rules, `store/decode`, `store/transfer` and the clock. They must never import the store on
+//! SQLite, the engine or the service.
 
 mod migrate;
 

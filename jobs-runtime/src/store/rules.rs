@@ -2,7 +2,8 @@
 //! of a row.
 //!
 //! A store looks rows up, asks a rule, and writes what the rule has decided. The rules contain no
-//! SQL and no input or output. They import `contract`, and nothing of `sqlite` or `postgres`.
+//! SQL and no input or output. They import `contract` and the errors of `decode`. They must never
+//! import `sqlite` or `postgres`.
 
 pub(in crate::store) mod bulk;
 pub(in crate::store) mod dedup;

@@ -45,10 +45,12 @@
 //! | `session` | sessions and take-over |
 //! | `operator` | cancel, retry, delete, edit; queues |
 //! | `bulk` | bulk operations: matches, batches |
-//! | `read` | records, lists, logs, catalogue |
-//! | `retention` | deletion of what has expired, turns, erasure |
+//! | `read`, `telemetry` | records, lists, logs, catalogue; the gauges of the fleet |
+//! | `retention`, `expire` | deletion of what has expired, turns, erasure; late executions |
 //! | `schedules` | schedules and their runs |
 //! | `dispatch` | unpublished entries for a broker |
+//! | `external` | sessions of external workers; the beats of their leases |
+//! | `tokens`, `audit` | access tokens and sign-ins; the audit log |
 //! | `transfer` | export and import of whole executions |
 //! | `caller_tx` | writes in a transaction of the caller |
 //! | `store`, `migrate` | the calls of the contract; the layout |

@@ -1,4 +1,4 @@
-//! Transfer: copying everything that one store has into another.
+//! Transfer: copying executions and everything that they need from one store into another.
 //!
 //! [`copy::transfer`] reads the source with [`Transferable::export`], oldest execution first, and
 //! writes the target with [`Transferable::import`]. It copies:
@@ -13,9 +13,13 @@
 //!
 //! The command marks the source as moved, so that nothing is enqueued there any more.
 //!
-//! Sessions and leases are not copied: no worker may use the source.
+//! Sessions and leases are not copied: no worker may use the source. The audit log and bulk
+//! operations stay in the source.
 //!
 //! `copy` knows only the trait. `rows` prepares the rows that both stores insert.
+//!
+//! The folder may import the contract, the rules and the clock. It must never import a particular
+//! store.
 
 pub(crate) mod copy;
 pub(in crate::store) mod rows;

@@ -11,6 +11,9 @@
 //! An update is a few relaxed atomic additions. The instruments of a job are looked up once per
 //! batch, and by the engine once at its start. Labels are bounded: beyond [`MAX_JOBS`] jobs or
 //! [`MAX_QUEUES`] queues, the rest is counted under the label `other`.
+//!
+//! The folder may import the reference of the names, the store contract, the clock and `health`. It
+//! must not import the parts that it measures: they update the instruments.
 
 pub(super) mod families;
 mod instruments;

@@ -7,9 +7,12 @@
 //! ```
 //!
 //! No thread of the application or the engine waits for the collector: a full queue drops.
-//! [`variables`] reads which signals are on, [`exporter`] builds and watches the exporters,
-//! [`layer`] makes spans and log records of the program's events, and [`metrics`] shows the
-//! process's metrics to the SDK.
+//! [`variables`] reads which signals are on; [`exporter`] builds and watches the exporters.
+//! [`layer`] makes spans and log records of the program's events; [`metrics`] shows the process's
+//! metrics to the SDK.
+//!
+//! The folder may import the rest of `telemetry`, `health`, the target of `logs` and the clock. It
+//! must not import the engine, the service or `http`. Only it imports the OpenTelemetry SDK.
 
 mod exporter;
 mod layer;

@@ -11,6 +11,9 @@
 //! carries the trace context that its caller sent.
 //!
 //! `exported` has the spans with the feature `otlp`; `absent` has the same functions without it.
+//!
+//! The folder may import the reference, `trace_context` and the types of the store contract. It
+//! must not import the engine, the service or `http`: they open the spans.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;

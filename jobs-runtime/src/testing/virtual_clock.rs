@@ -15,8 +15,9 @@ use crate::clock::busy::keep_clock_busy;
 /// The start of a virtual clock: 2030-01-01T00:00:00Z.
 const START: Duration = Duration::from_secs(1_893_456_000);
 
-/// A clock whose time passes only by [`advance`](Self::advance) and [`run_until`](Self::run_until),
-/// one wake-up after the other, and never while a call of the store or a message is in flight.
+/// A clock whose time passes only by [`advance`](Self::advance) and [`run_until`](Self::run_until).
+/// It moves from one wake-up to the next, and never while a call of the store or a message is in
+/// flight.
 ///
 /// The clock does not see a handler that waits for something else than the clock, the store or the
 /// runtime, such as a socket. Take [`Clock::hold`] around such waits.

@@ -95,7 +95,7 @@ async fn each_role_may_do_what_the_document_says_and_no_more() {
             let allowed = needed
                 .as_ref()
                 .is_none_or(|needed| role.allows(needed.parse().unwrap()));
-            // What is allowed is tried by those only who cannot change anything by it.
+            // Only a viewer sends the requests that its role allows: they change nothing.
             if allowed && *role != Role::Viewer {
                 continue;
             }

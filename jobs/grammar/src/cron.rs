@@ -456,7 +456,7 @@ mod tests {
         }
     }
 
-    /// Whether midnight of this day in 2024 matches.
+    /// True if midnight of this day in 2024 matches.
     fn due(text: &str, month: u32, day: u32) -> bool {
         let cron = Cron::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         cron.is_due(CivilTime {

@@ -65,8 +65,8 @@ pub struct EnqueueRequest {
     pub tags: Vec<String>,
     /// The execution whose handler enqueued this one.
     pub parent_id: Option<ExecutionId>,
-    /// What tells this child from the other children of its parent. With `None`, or with an
-    /// idempotency key, no earlier attempt's child is looked for.
+    /// The number that tells this child from the other children of its parent. With `None`, or with
+    /// an idempotency key, no earlier attempt's child is looked for.
     pub child: Option<ChildNumber>,
     /// The interface that the request came through.
     pub triggered_by: TriggeredBy,

@@ -48,10 +48,10 @@ pub(super) struct Logs {
 
 impl Logs {
     pub(super) fn new(clock: ManualClock) -> Self {
-        // With a single subscriber in the program, `tracing` asks the current thread's subscriber
-        // for interest in a call site, and caches the answer for all threads. A thread without the
-        // collector would disable the call site for every test. A second subscriber makes
-        // `tracing` ask each of them.
+        // With a single subscriber in the program, `tracing` asks only the current thread's one
+        // whether a call site is of interest. It caches the answer for all threads. A thread
+        // without the collector would disable the call site for every test. A second subscriber
+        // makes `tracing` ask each of them.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
 

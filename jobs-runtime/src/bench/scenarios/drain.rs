@@ -114,7 +114,9 @@ pub(super) async fn retained_store(config: &BenchConfig) -> Result<ScratchStore,
     }
     let store = scratch.open().await?;
     let history = SeededHistory {
+        job_id: Plain::ID,
         executions: config.retained,
+        failed_every: 100,
     };
     history.write_to(&*store).await?;
     drop(store);

@@ -1,6 +1,6 @@
 //! The command `bench`: measures this program on this machine.
 
-use crate::bench::{self, BenchConfig, BenchError, Report};
+use crate::bench::{self, BenchConfig, BenchError, BenchReport};
 use crate::cli::args::BenchArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -66,7 +66,7 @@ pub(in crate::cli) async fn measure(
 }
 
 /// A line per figure. Figures that the scenario does not have are left out.
-fn table(report: &Report) -> String {
+fn table(report: &BenchReport) -> String {
     let mut lines = vec![format!(
         "{} store, {}: {} executions, concurrency {}, callers {}, {} runs",
         report.store,

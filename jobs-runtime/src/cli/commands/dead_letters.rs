@@ -68,9 +68,9 @@ pub(in crate::cli) async fn switch(
     }
     output.result(&json!({ "dispatch": is_on }), |_| {
         if is_on {
-            "dispatch is on: executions that become ready are noted for a relay"
+            "dispatch is on: an execution that becomes ready gets an entry, which a relay publishes"
         } else {
-            "dispatch is off: nothing is noted for a relay any more"
+            "dispatch is off: no execution gets an entry any more"
         }
         .to_owned()
     })

@@ -1,4 +1,8 @@
 //! The command `doctor`: checks the set-up and says how to repair it.
+//!
+//! [`access`] checks the tokens of the interface. Like every command, this one may import the rest
+//! of `cli`, the store contract and the broker. It must not import another command, and it changes
+//! no data.
 
 mod access;
 

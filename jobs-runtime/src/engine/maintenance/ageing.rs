@@ -2,7 +2,7 @@
 //!
 //! Claims follow priorities strictly, so an execution of low priority can wait for ever behind
 //! urgent ones. If a queue has an age, an execution that has been ready for that long gets the most
-//! urgent priority, by the same edit that an operator can make. The order of claims stays the same.
+//! urgent priority. An operator can make the same edit. The order of claims stays the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -245,8 +245,8 @@ impl Rescue {
                 Ok(leases)
             }
             Ok(leases) => {
-                // If the store ignored the call because a later claim overtook its number, the
-                // session is still listed at the next round and is taken over again.
+                // A later claim may have overtaken the number of the call, so the store ignored it.
+                // Then the next round still lists the session and takes it over again.
                 self.monitor.take_over_ended(dead.session);
                 Ok(leases)
             }

@@ -86,7 +86,7 @@ impl RetentionParts {
         let random = self.entropy.apart("retention");
         let holder = random.execution_id(&*self.clock).to_string();
         let (shortest, longest) = INTERVALS;
-        // A virtual year has no reader for whom an hour matters, and would have 8,760 passes.
+        // A pass per hour would make 8,760 passes of a virtual year, and no test reads them.
         let longest = if self.clock.hold().is_needed() {
             DAILY
         } else {

@@ -5,8 +5,15 @@
 //! time ([`ScheduleStore::fire`](crate::store::ScheduleStore::fire)). So no process is the leader,
 //! and a process that dies delays nothing.
 //!
-//! The thread sleeps until the next time. A change of a schedule wakes it, also one by another
-//! process, of which the store tells. The poll interval bounds the sleep, in case an event is lost.
+//! [`plan`](crate::schedule::plan) decides which of the due times run and which are skipped. The
+//! store decides about executions that overlap, in the transaction of the firing.
+//!
+//! The thread sleeps until the next time. A change of a schedule wakes it: the store sends an event
+//! about changes by other processes. The poll interval bounds the sleep, in case an event is lost.
+//! After a failed call of the store, the thread tries again in a second.
+//!
+//! Once a minute the scheduler compares the schedules with the jobs that workers execute. It pauses
+//! a schedule whose job was not among them for five minutes, and resumes it when the job is back.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -389,7 +396,7 @@ impl SchedulerTask {
                 None => return Ok(Jobs::Unknown),
             }
         }
-        // Without a worker nothing can be said: the control plane may have started first.
+        // Without a worker nothing is known: a process that only serves may have started first.
         if ids.is_empty() {
             return Ok(Jobs::Unknown);
         }
@@ -415,7 +422,7 @@ async fn schedules_changed(events: &mut broadcast::Receiver<StoreEvent>) {
     }
 }
 
-/// What is known about the jobs that workers execute.
+/// The jobs that workers execute, as far as they are known.
 enum Jobs {
     /// No worker has a session.
     Unknown,

@@ -35,7 +35,7 @@ pub(super) struct TokenChecker {
 struct Remembered {
     /// By id, with the time of the look at the store.
     tokens: HashMap<String, (TokenRecord, Duration)>,
-    /// Whether the store has tokens, with the time of the look.
+    /// True if the store has tokens, with the time of the look.
     has_tokens: Option<(bool, Duration)>,
 }
 
@@ -137,7 +137,7 @@ impl TokenChecker {
                 let token = (token.clone(), now);
                 remembered.tokens.insert(id.to_owned(), token);
             }
-            // Unknown ids are not remembered: there is no end of them.
+            // Unknown ids are not remembered: their number has no bound.
             None => {
                 remembered.tokens.remove(id);
             }

@@ -1,6 +1,6 @@
-//! Failed attempts to authenticate, which are answered ever more slowly by address.
+//! Failed attempts to authenticate: each one of an address is answered more slowly.
 //!
-//! Only the answers to wrong tokens wait. A right token is never held up, not even from an address
+//! Only the answers to wrong tokens wait. A right token never waits, not even from an address
 //! with many failures: other callers may share it behind a proxy.
 
 use std::collections::HashMap;
@@ -125,7 +125,7 @@ mod tests {
         }
         assert_eq!(record("2001:db8::ffff", now), 250);
         assert_eq!(record("2001:db8:0:1::1", now), 0);
-        // A success, and a long time, are forgiving.
+        // A success, or a long time without a failure, clears the failures.
         failures.forget("2001:db8::7".parse().expect("an address"));
         assert_eq!(record("2001:db8::1", now), 0);
         assert_eq!(record("10.0.0.1", now + FORGET * 2), 0);

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::checker::Refusal;
 use super::credentials::Credentials;
-use super::{Auth, Caller, Place, origin};
+use super::{Auth, Caller, Exposure, origin};
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::Access;
 use crate::http::routes::is_open;
@@ -36,7 +36,7 @@ pub(in crate::http) async fn authenticate(
     next: Next,
 ) -> Response {
     let address = peer(request.extensions());
-    if auth.place == Place::Mounted
+    if auth.exposure == Exposure::Mounted
         && let Some(caller) = request.extensions().get::<Caller>()
     {
         // The application has authenticated the caller.
@@ -103,12 +103,12 @@ impl Auth {
         let (headers, config) = (&request.headers, &self.config);
         let is_open_route = is_open(&request.method, request.uri.path());
         let open = match self.without_token().await {
-            // A live process says so, whatever the store does.
+            // The open routes, such as the health checks, answer although the store does not.
             Err(_) if is_open_route => Some(LOCAL),
             open => open?,
         };
-        origin::check_host(config, self.place, open.is_some(), &request.uri, headers)?;
-        if self.place != Place::Mounted {
+        origin::check_host(config, self.exposure, open.is_some(), &request.uri, headers)?;
+        if self.exposure != Exposure::Mounted {
             origin::check_origin(config, open.is_some(), headers)?;
         }
         let credentials = Credentials::of(headers);
@@ -160,24 +160,24 @@ impl Auth {
 
     /// Returns the name of callers without a token, if none is asked for.
     async fn without_token(&self) -> Result<Option<&'static str>, Problem> {
-        Ok(match self.place {
-            Place::Mounted => None,
+        Ok(match self.exposure {
+            Exposure::Mounted => None,
             _ if self.config.trusted_network => Some(TRUSTED),
-            Place::Network => None,
-            Place::Loopback if self.checker.has_tokens().await? => None,
-            Place::Loopback => Some(LOCAL),
+            Exposure::Network => None,
+            Exposure::Loopback if self.checker.has_tokens().await? => None,
+            Exposure::Loopback => Some(LOCAL),
         })
     }
 
     fn what(&self) -> &'static str {
-        match self.place {
-            Place::Mounted => "without a `Caller` of the application, the interface",
+        match self.exposure {
+            Exposure::Mounted => "without a `Caller` of the application, the interface",
             _ => "the interface",
         }
     }
 
-    /// Answers a request that is refused. The answers to wrong tokens wait, the longer the more of
-    /// them came from an address.
+    /// Answers a request that is refused. An answer to a wrong token waits: the delay grows with
+    /// the number of wrong tokens from its address.
     pub(in crate::http) async fn refuse(&self, problem: Problem, address: IpAddr) -> Response {
         if problem.code() == Code::InvalidToken {
             let clock = self.service.clock();

@@ -4,24 +4,24 @@
 //! rebinding). Where no token is asked for, `Host` must therefore name this machine, or be an
 //! address: a page cannot rebind an address. Where a token is asked for, such a page has none.
 //!
-//! `Origin` must name the interface itself, so that pages of other sites cannot act with the cookie
-//! of a sign-in, nor where no token is asked for.
+//! `Origin` must name the interface itself. So pages of other sites cannot act with the cookie of a
+//! sign-in, nor on an interface that asks for no token.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
-use super::Place;
+use super::Exposure;
 use crate::http::config::HttpConfig;
 use crate::http::response::problem::{Code, Problem};
 
 /// Rejects a request whose `Host` may have been rebound. `open` says that no token is asked for.
 pub(super) fn check_host(
     config: &HttpConfig,
-    place: Place,
+    exposure: Exposure,
     open: bool,
     uri: &Uri,
     headers: &HeaderMap,
 ) -> Result<(), Problem> {
-    if place == Place::Mounted || (!open && config.hosts.is_empty()) {
+    if exposure == Exposure::Mounted || (!open && config.hosts.is_empty()) {
         return Ok(());
     }
     let is_known = |authority: &str| {
@@ -32,7 +32,7 @@ pub(super) fn check_host(
             .hosts
             .iter()
             .any(|name| name.eq_ignore_ascii_case(host));
-        listed || is_loopback_name(host) || (place == Place::Network && is_address(host))
+        listed || is_loopback_name(host) || (exposure == Exposure::Network && is_address(host))
     };
     let mut names = headers.get_all(header::HOST).iter().map(text);
     // The host of a request target in absolute form takes precedence over the header, so both are
@@ -48,7 +48,7 @@ pub(super) fn check_host(
         .iter()
         .map(|host| format!(", {host}"))
         .collect();
-    let addresses = if place == Place::Network {
+    let addresses = if exposure == Exposure::Network {
         " and addresses"
     } else {
         ""
@@ -199,23 +199,23 @@ mod tests {
 
     #[test]
     fn a_host_that_may_have_been_rebound_is_refused_without_tokens() {
-        let check = |hosts: &[&str], place, open, host: &'static str| {
+        let check = |hosts: &[&str], exposure, open, host: &'static str| {
             let config = HttpConfig {
                 hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
                 ..HttpConfig::default()
             };
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
-            check_host(&config, place, open, &Uri::from_static("/"), &headers).is_ok()
+            check_host(&config, exposure, open, &Uri::from_static("/"), &headers).is_ok()
         };
         let listed = ["jobs.example"];
-        assert!(!check(&[], Place::Loopback, true, "10.0.0.1:80"));
-        assert!(check(&[], Place::Network, true, "10.0.0.1:80"));
-        assert!(check(&[], Place::Network, true, "[fd00::1]:80"));
-        assert!(!check(&[], Place::Network, true, "evil.example"));
-        assert!(check(&listed, Place::Network, true, "JOBS.example:443"));
-        assert!(!check(&listed, Place::Network, false, "evil.example"));
-        assert!(check(&[], Place::Network, false, "evil.example"));
-        assert!(check(&[], Place::Mounted, false, "evil.example"));
+        assert!(!check(&[], Exposure::Loopback, true, "10.0.0.1:80"));
+        assert!(check(&[], Exposure::Network, true, "10.0.0.1:80"));
+        assert!(check(&[], Exposure::Network, true, "[fd00::1]:80"));
+        assert!(!check(&[], Exposure::Network, true, "evil.example"));
+        assert!(check(&listed, Exposure::Network, true, "JOBS.example:443"));
+        assert!(!check(&listed, Exposure::Network, false, "evil.example"));
+        assert!(check(&[], Exposure::Network, false, "evil.example"));
+        assert!(check(&[], Exposure::Mounted, false, "evil.example"));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The broadcaster: one reader of the store's events for all clients of a process.
 //!
 //! A task reads the store's events and sends them to every client. The task starts with the first
-//! client and ends 60 seconds after the last one has left, so a client that only reconnects misses
-//! no event. The broadcaster keeps the last 1,024 events for clients that reconnect.
+//! client and ends 60 seconds after the last one has left. The broadcaster keeps the last 1,024
+//! events. So a client that only reconnects misses no event.
 
 use std::collections::VecDeque;
 use std::fmt;

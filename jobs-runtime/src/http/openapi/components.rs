@@ -8,7 +8,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-/// Where the document keeps its schemas.
+/// The place of schemas in the document.
 pub(super) const SCHEMAS: &str = "/components/schemas";
 
 /// Makes a generator whose references point into the document.

@@ -1,7 +1,11 @@
-//! `POST /leases`: a poll of an external worker for work.
+//! `POST /leases`: a poll of an external worker for work, for callers with the role `worker`.
 //!
-//! [`heartbeat`] and [`ends`] hold the routes of one lease. [docs/external-workers.md] describes
-//! the protocol.
+//! The route checks the fields, waits in [`ExternalLeases::poll`](crate::external::ExternalLeases)
+//! and shows the leases. Leases for a caller that has gone are released.
+//!
+//! [`heartbeat`] and [`ends`] hold the routes of one lease. They may import the fields and errors
+//! of this module; they must not import each other. [docs/external-workers.md] describes the
+//! protocol.
 //!
 //! [docs/external-workers.md]: ../../../../docs/external-workers.md
 
@@ -67,7 +71,7 @@ pub(in crate::http) const WAIT_MS: Input = Input::number(
         max: MAX_WAIT_MS,
         default: 0,
     },
-    "the longest wait, in milliseconds; the server waits two thirds of a lease at most",
+    "the longest wait, in milliseconds; the server waits 20 s and two thirds of a lease at most",
 );
 
 const FIELDS: &[Input] = &[

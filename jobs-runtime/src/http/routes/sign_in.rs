@@ -1,4 +1,4 @@
-//! `POST`, `GET` and `DELETE /api/v1/session`: sign in with a token, say who calls, sign out.
+//! `POST`, `GET` and `DELETE /api/v1/session`: sign in with a token, show the caller, sign out.
 //!
 //! A browser sends its token once. It gets a cookie that its scripts cannot read, that no other
 //! site can send, and that ends by itself. The cookie is a token of its own in the store, so that a

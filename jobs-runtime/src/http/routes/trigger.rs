@@ -49,8 +49,8 @@ pub(in crate::http) const RUN_AT: Input =
     Input::value::<Timestamp>("runAt", "the time at which the execution is due");
 const EXPIRES_MS: Input = Input::value::<u64>(
     "expiresMs",
-    "the time after which the execution is cancelled if its first attempt has not started, counted \
-     from the time at which it is due, in milliseconds; of the job if it is absent",
+    "the time in milliseconds, from its due time, after which the execution is cancelled unless an \
+     attempt has started; of the job if it is absent",
 );
 const IDEMPOTENCY_FIELD: Input = Input::name(
     "idempotencyKey",

@@ -30,7 +30,7 @@ pub enum ScheduleError {
     #[error("{0}")]
     Rejected(String),
     /// Other writers changed the schedule at the same time, each time that it was tried.
-    #[error("schedule `{0}` is being changed by others: try again")]
+    #[error("schedule `{0}` is being changed by other callers: try again")]
     Contended(String),
     /// The job is unknown, or does not accept the payload.
     #[error(transparent)]

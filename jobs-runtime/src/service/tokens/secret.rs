@@ -4,9 +4,9 @@
 //! jobs_9f3a1c0b7d2e.<64 digits of the secret><8 digits of the checksum>
 //! ```
 //!
-//! Programs that search for leaked secrets recognise the prefix. The checksum tells a mistyped or
-//! truncated token apart without a look at the store. The secret is 256 bits of the operating
-//! system; the store keeps its SHA-256 only.
+//! Programs that search for leaked secrets recognise the prefix. By the checksum, a mistyped or
+//! truncated token is found without a query. The secret is 256 bits of the operating system; the
+//! store keeps its SHA-256 only.
 
 use std::fmt::Write as _;
 

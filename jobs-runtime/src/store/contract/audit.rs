@@ -22,7 +22,7 @@ pub struct AuditEntry {
     pub address: Option<String>,
     /// The act, such as `execution.cancel`.
     pub action: String,
-    /// What it was done to: the id of an execution or a schedule, the name of a queue.
+    /// The target of the act: the id of an execution or a schedule, the name of a queue.
     pub target: String,
     /// The state before, as far as the act changed it.
     pub before: Option<Value>,

@@ -126,7 +126,7 @@ impl BulkFilter {
     }
 }
 
-/// What an operation does with each execution.
+/// The act of an operation on each execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", tag = "act", content = "edit")]
 pub enum BulkAct {

@@ -38,9 +38,10 @@ pub trait EnqueueStore: Send + Sync {
     ///
     /// # Errors
     /// Each of these rejects the whole batch:
-    /// [`StoreError::IdempotencyConflict`] if an idempotency key names an execution with another
-    /// payload, [`StoreError::UniqueConflict`] if the unique key's rule is to reject, and
-    /// [`StoreError::QueueFull`] if `max_waiting` would be exceeded.
+    /// * [`StoreError::IdempotencyConflict`] if an idempotency key names an execution with another
+    ///   payload;
+    /// * [`StoreError::UniqueConflict`] if the unique key's rule is to reject;
+    /// * [`StoreError::QueueFull`] if `max_waiting` would be exceeded.
     async fn enqueue(&self, batch: Vec<NewExecution>) -> Result<Vec<EnqueueAnswer>, StoreError>;
 
     /// Decides about executions as [`enqueue`](Self::enqueue) does, and writes nothing. Returns one

@@ -100,7 +100,7 @@ pub struct ExecutionPage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(pub(crate) i64);
 
-/// What every cursor of this version begins with.
+/// The beginning of every cursor of this version.
 const VERSION: &str = "c1";
 
 /// An odd number, and its inverse modulo 2^64: a multiplication by one undoes the other.

@@ -56,7 +56,7 @@ impl PublishedJob {
     }
 
     /// Returns the rules of the field values that have a weight. A weight is declared by the text
-    /// of its value, so a rule is made for the string and for the JSON value of that text.
+    /// of its value. So there is a rule for the string and one for the JSON value of that text.
     fn weighted(&self, limit: &ConcurrencyLimit) -> Vec<PublishedRule> {
         let mut rules = Vec::new();
         for text in limit.weights.keys().filter(|_| limit.per.is_some()) {

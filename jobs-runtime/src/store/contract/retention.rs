@@ -31,8 +31,8 @@ pub trait RetentionStore: Send + Sync + 'static {
     /// Finds final executions whose retention has ended, oldest first. Examines up to `scan.limit`
     /// rows and changes nothing.
     ///
-    /// An execution is kept longer while an idempotency key names it that has not expired, and
-    /// while the execution whose handler enqueued it is not final.
+    /// An execution is kept longer while an idempotency key that has not expired names it. It is
+    /// also kept while the execution whose handler enqueued it is not final.
     async fn find_expired(&self, scan: ExpiryScan) -> Result<ExpiryPage, StoreError>;
 
     /// Deletes executions that a scan has found, each as
@@ -70,8 +70,8 @@ pub trait RetentionStore: Send + Sync + 'static {
 
 /// A request for the fleet's turn at a task.
 ///
-/// It is granted if the process holds the turn, if the task's rest is over, or if another process
-/// has held the turn up to `until` without ending it.
+/// It is granted if the process holds the turn already, or if the task's rest is over. It is also
+/// granted if another process has held the turn up to `until` without ending it.
 #[derive(Clone, Debug)]
 pub struct Turn {
     /// The task.

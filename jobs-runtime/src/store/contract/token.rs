@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::store::StoreError;
 use crate::time::Timestamp;
 
-/// What a caller may do.
+/// The role of a caller: the requests that it may send.
 ///
 /// `viewer` < `operator` < `admin`: each may do what the one before it may. A `worker` stands
 /// beside them: it leases executions and reports their ends, and may do nothing else.
@@ -81,7 +81,7 @@ pub struct TokenRecord {
     pub id: String,
     /// The name that people gave it. The audit log names callers by it.
     pub name: String,
-    /// What its bearer may do.
+    /// The role of its bearer.
     pub role: Role,
     /// The SHA-256 of the secret.
     pub hash: [u8; 32],

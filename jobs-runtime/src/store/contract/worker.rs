@@ -76,8 +76,8 @@ pub trait WorkerStore: Send + Sync {
     /// Returns the publications by which other programs may read the payload of an attempt.
     ///
     /// These are the publications, under one of `job_ids`, of programs with an open session that
-    /// claims from the execution's queue. Left out are the program of the attempt's own session and
-    /// those that have released the execution with an error of the kind
+    /// claims from the execution's queue. The program of the attempt's own session is left out. So
+    /// is a program that has released the execution with an error of the kind
     /// [`InvalidPayload`](jobs::ErrorKind::InvalidPayload) since it last ended otherwise.
     async fn other_readers(
         &self,
@@ -90,12 +90,13 @@ pub trait WorkerStore: Send + Sync {
     async fn release_permits(&self, fences: Vec<Fence>) -> Result<(), StoreError>;
 
     /// Moves up to `limit` due scheduled executions to ready, or to blocked if they have limits.
-    /// Then the permit allocator looks at up to `limit` new waiters and at the limits that are due,
-    /// and admits the executions that have got their permits.
+    /// Then the permit allocator looks at up to `limit` new waiters and at the limits that are due.
+    /// It admits the executions that have got their permits.
     ///
-    /// Before that, it cancels executions whose first attempt has not started by their
-    /// [`expires_at`](crate::store::NewExecution::expires_at), up to a bound of the store, with the
-    /// error kind `expired`. A claim does not take such an execution, however late it is cancelled.
+    /// First of all, the call cancels executions whose first attempt has not started by their
+    /// [`expires_at`](crate::store::NewExecution::expires_at), with the error kind `expired`. The
+    /// store bounds their number. A claim does not take such an execution, however late it is
+    /// cancelled.
     ///
     /// [`Promotion::next_due`] includes the time at which a rate limit with waiters has its next
     /// permit. Several processes may call it at once: each execution is promoted once. A crash
@@ -105,7 +106,7 @@ pub trait WorkerStore: Send + Sync {
     /// Returns the sessions that a liveness monitor has to watch, with their beats.
     ///
     /// These are the open sessions, and the closed sessions that still hold leases because their
-    /// take-over was interrupted. Another rescuer finds those here and goes on.
+    /// take-over was interrupted. The next rescuer finds the latter here and goes on.
     async fn sessions(&self) -> Result<Vec<SessionBeat>, StoreError>;
 
     /// Takes over the session `dead`, if its beat is still the one that the caller has observed:

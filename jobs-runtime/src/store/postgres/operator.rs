@@ -4,8 +4,8 @@
 //! Between two statements the execution may move (claim, promotion, settlement). If it was found in
 //! no table, the operation looks again, up to [`MAX_LOOKUPS`] times.
 //!
-//! This module imports the connections, `limits`, `read` and `retention`, and no claim, enqueue or
-//! settlement.
+//! This module imports the connections, `limits`, `read` and `retention`. It must not import
+//! `claim`, `enqueue` or `settle`.
 
 pub(in crate::store::postgres) mod edit;
 pub(in crate::store::postgres) mod queues;

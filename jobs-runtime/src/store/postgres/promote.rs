@@ -172,8 +172,8 @@ impl DueWork {
 }
 
 impl Expired {
-    /// Returns the work that is left. After a full batch, more executions may have expired; others
-    /// that have are locked by other transactions.
+    /// Returns the work that is left. After a full batch, more executions may have expired. After a
+    /// partial one, those that are left are locked by other transactions.
     fn due_work(self) -> DueWork {
         let Self {
             found,

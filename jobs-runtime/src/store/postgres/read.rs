@@ -1,7 +1,8 @@
 //! Reads: executions, lists, logs and the catalogue.
 //!
-//! May import `conn` and `limits`; imports neither `enqueue`, `claim` nor `operator`. Log lines are
-//! appended in `logs`, beside the code that reads them, with the fences of `settle`.
+//! This module imports the connections and `limits`. It must not import `enqueue`, `claim` or
+//! `operator`. Log lines are appended in `logs`, beside the code that reads them, with the fences
+//! of `settle`.
 
 pub(in crate::store::postgres) mod catalogue;
 pub(in crate::store::postgres) mod execution;

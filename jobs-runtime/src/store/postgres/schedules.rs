@@ -1,8 +1,11 @@
 //! Schedules and their runs.
 //!
 //! A firing is one transaction: it locks the schedule's row, records the times, creates the
-//! executions and moves the schedule on. The row is locked before every other row, so two firings
+//! executions and moves the schedule on. The row is locked before every other row. So two firings
 //! of a schedule run one after the other, and the second one finds another revision.
+//!
+//! The folder may import the connections, `enqueue`, `limits` and the rules. It must not import
+//! `claim`, `settle` or `operator`.
 
 mod fire;
 mod rows;

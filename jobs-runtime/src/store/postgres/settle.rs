@@ -8,8 +8,8 @@
 //!   than 250 ms. The rest of the batch is then settled without it, and its settlement is answered
 //!   [`WriteAnswer::Locked`].
 //!
-//! The delete of the lease decides. If two transactions settle, take over or cancel the same
-//! attempt, the second one waits for the first and then finds the lease gone or changed.
+//! The delete of the lease decides. Two transactions may settle, take over or cancel the same
+//! attempt: the second one waits for the first and then finds the lease gone or changed.
 //!
 //! This module imports the connections and, for log lines, `read`. It must not import `enqueue`,
 //! `claim`, `limits` or `operator`.

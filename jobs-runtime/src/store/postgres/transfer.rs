@@ -1,7 +1,7 @@
 //! Transfer of a whole store: export, import and row counts.
 //!
 //! Export and import run on stores at rest, without workers. This module imports the connections,
-//! `limits` and `read`. No other module of the store imports it.
+//! `limits` and `read`. Other modules of the store must not import it.
 
 mod export;
 mod import;

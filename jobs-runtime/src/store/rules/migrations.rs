@@ -3,8 +3,8 @@
 //! Each store keeps its steps as SQL files, and a ledger table in the database. The rules compare
 //! the two. They find the first missing step, and reject a ledger that this program did not write.
 //!
-//! A ledger may end with steps of a newer program. Each says from which step on a program can use
-//! the layout that it makes, so the older programs of a fleet go on while a newer one is deployed.
+//! A ledger may end with steps of a newer program. Each names the oldest step whose programs can
+//! use its layout. So the older programs of a fleet go on while a newer one is deployed.
 
 use sha2::{Digest, Sha256};
 
@@ -40,12 +40,12 @@ pub(in crate::store) struct AppliedMigration {
     pub(in crate::store) applied_at: Timestamp,
 }
 
-/// Checks that the ledger has the steps that this program knows, or the first ones of them, and
-/// that further ones are compatible with this program.
+/// Checks that the ledger has the steps that this program knows, or the first ones of them. Further
+/// steps must be compatible with this program.
 ///
 /// # Errors
-/// [`StoreError::Layout`] if the ledger names a step that this program does not know and that is
-/// not compatible with it, or a step with another text.
+/// [`StoreError::Layout`] if the ledger names a step with another text, or an unknown step that is
+/// not compatible with this program.
 pub(in crate::store) fn check_ledger(
     steps: &[Migration],
     applied: &[AppliedMigration],

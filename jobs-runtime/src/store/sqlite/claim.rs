@@ -7,8 +7,7 @@
 //! 3. `lease.sql` leases the rest.
 //!
 //! This module imports the connections, `postpone` and, for permits, `limits`. It must not import
-//! `enqueue`,
-//! `settle`, `operator` or `read`.
+//! `enqueue`, `settle`, `operator` or `read`.
 
 pub(in crate::store::sqlite) mod rows;
 

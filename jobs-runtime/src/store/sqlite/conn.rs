@@ -17,7 +17,7 @@
 //!
 //! Every module of the store may import this one. `commit_group`, `lookup` and `script` import the
 //! plans of [`enqueue`](super::enqueue), [`settle`](super::settle), [`claim`](super::claim) and
-//! [`limits`](super::limits). No module in here imports `read`, `operator`, `session` or
+//! [`limits`](super::limits). The modules in here must not import `read`, `operator`, `session` or
 //! `transfer`: their work arrives as an operation.
 
 pub(in crate::store::sqlite) mod change_detector;

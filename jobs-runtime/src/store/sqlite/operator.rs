@@ -2,8 +2,8 @@
 //! [`queues`].
 //!
 //! Each write reads the state of its execution first, in the same transaction, and decides by it.
-//! This module imports the connections, `limits` and `retention`, and no claim, enqueue or
-//! settlement.
+//! This module imports the connections, `limits` and `retention`. It must not import `claim`,
+//! `enqueue` or `settle`.
 
 pub(in crate::store::sqlite) mod edit;
 pub(in crate::store::sqlite) mod queues;

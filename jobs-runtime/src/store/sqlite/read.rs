@@ -2,7 +2,7 @@
 //!
 //! The functions run on a reader's connection, except for the few that write logs and the
 //! catalogue. This module imports the connections and, for log lines, the fences of `settle`; the
-//! catalogue also imports `limits`. No claim, enqueue or settlement may depend on a list.
+//! catalogue also imports `limits`. It must not import `enqueue`, `claim` or `operator`.
 
 pub(in crate::store::sqlite) mod catalogue;
 pub(in crate::store::sqlite) mod execution;

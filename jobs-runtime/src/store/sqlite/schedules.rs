@@ -3,6 +3,9 @@
 //! A firing runs in a transaction of its own: it records the times, creates the executions and
 //! moves the schedule on. SQLite has one writer at a time, so the revision that the transaction
 //! reads is the one that it replaces.
+//!
+//! The folder may import the connections and the rules; an execution is created by
+//! [`enqueue_in_txn`]. It must not import `claim`, `settle` or `operator`.
 
 mod rows;
 

@@ -1,7 +1,7 @@
 //! Export and import of whole executions, to copy one store into another.
 //!
 //! Both run on stores at rest, without workers. This module imports the connections, `limits` and
-//! `read`. No other module of the store imports it.
+//! `read`. Other modules of the store must not import it.
 
 mod export;
 mod import;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// The clock ticks of a second in `/proc`, which Linux fixes for programs.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// What `/proc` says about this process.
+/// The figures of `/proc` about this process.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ProcessReadings {
     /// Seconds since the Unix epoch.

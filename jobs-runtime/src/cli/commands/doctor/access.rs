@@ -9,7 +9,7 @@ use crate::store::{Role, Store};
 
 const CHECK: &str = "access";
 
-/// Checks whether a start would serve on the address, and for whom.
+/// Checks whether a start would serve on the address, and for which callers.
 pub(super) async fn check(settings: &Settings, store: Option<&dyn Store>) -> Vec<CheckResult> {
     let mut results = Vec::new();
     let http = &settings.http;
@@ -63,7 +63,7 @@ pub(super) async fn check(settings: &Settings, store: Option<&dyn Store>) -> Vec
     results
 }
 
-/// A file that others can read gives them the token.
+/// Checks the token file. A file that other users can read shows them the token.
 fn check_file(path: &Path) -> Option<CheckResult> {
     let problem = |reason: String| {
         let detail = format!("token_file {}: {reason}", path.display());

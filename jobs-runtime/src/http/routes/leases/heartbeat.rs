@@ -77,7 +77,7 @@ pub(in crate::http) const HEARTBEAT: RouteDoc = RouteDoc::new(
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Held {
-    /// Why the worker has to end the attempt now; null if it may go on.
+    /// The reason why the worker has to end the attempt now; null if it may go on.
     interrupt: Option<InterruptReason>,
     /// The time that is left for that.
     grace_ms: Option<u64>,

@@ -14,7 +14,7 @@ use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::uuid_of;
 use crate::store::{Caps, Claim};
 
-/// Tries of a claim whose selected executions were all taken by others.
+/// The tries of a claim whose selected executions were all taken by other claims.
 const MAX_TRIES: usize = 5;
 
 /// Candidates with limits that are read.

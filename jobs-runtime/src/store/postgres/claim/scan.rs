@@ -16,7 +16,7 @@
 //! **Resume** skips, at each rank, every `seq` up to the highest taken (the [`ResumePoint`]). A new
 //! execution has a higher one, so the scan finds it. One that becomes ready later with a lower
 //! `seq` (mostly a retry) waits for the next scan from the head. A resume point is used for seven
-//! times the duration of the slow scan, for 2 s at most, and no longer once it finds too little.
+//! times the duration of the slow scan, and for 2 s at most. A scan that finds too little drops it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -139,7 +139,7 @@ impl Notifier {
         }
     }
 
-    /// Waits until the pending events were sent, no longer than [`FLUSH_TIMEOUT`], so that other
+    /// Waits until the pending events were sent, no longer than [`FLUSH_TIMEOUT`]. So other
     /// processes learn of an enqueue by a program that exits after it.
     pub(in crate::store::postgres) fn flush(&self) {
         let unsent = |pending: &mut Pending| pending.is_unsent();

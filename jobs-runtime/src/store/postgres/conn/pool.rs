@@ -159,7 +159,7 @@ impl Pool {
             .unwrap_or(Err(StoreError::Timeout(DEADLINE)))
     }
 
-    /// Queues a request, unless the queue is full of others.
+    /// Queues a request, unless the queue is full.
     pub(in crate::store::postgres) fn try_send(&self, request: Box<dyn Request>) {
         let _ = self.queue.try_send(request);
     }

@@ -68,8 +68,8 @@ macro_rules! list {
         )
     };
     // Executions with a value in an indexed column. The value is part of the row comparison and of
-    // the order. With a plain equality the primary key would have the order of the page, too, and
-    // the planner might scan it past all rows in search of a rare value.
+    // the order. With a plain equality the primary key would have the order of the page, too. The
+    // planner might then scan it past all rows in search of a rare value.
     ($record:literal by $column:literal = $value:literal) => {
         list!(
             $record page concat!(

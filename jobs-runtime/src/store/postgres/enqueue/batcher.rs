@@ -29,7 +29,7 @@ use crate::store::{EnqueueAnswer, NewExecution, StoreError};
 const MAX_ROWS: usize = 5_000;
 const MAX_BYTES: usize = 16 << 20;
 
-/// Longest wait of a flush for the callers of the last group, who may enqueue again at once.
+/// The longest wait of a flush for the callers of the last group: they may enqueue again at once.
 const LINGER: Duration = Duration::from_micros(60);
 
 /// Time for which a flush divides groups that meet a lock. The calls of the groups that are left

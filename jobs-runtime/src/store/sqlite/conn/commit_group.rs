@@ -49,7 +49,7 @@ pub(in crate::store::sqlite) enum WriteCall {
 /// The channel on which a call is answered.
 type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 
-/// How a group is written.
+/// The mode in which a group is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::store::sqlite) enum WriteMode {
     /// Assumes that ids are new, and that leases and their limits are as settlements name them.

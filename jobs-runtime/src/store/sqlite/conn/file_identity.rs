@@ -24,7 +24,7 @@ impl FileIdentity {
     /// drop the POSIX locks of every connection of this process.
     ///
     /// # Errors
-    /// What happened to the file, and what to do about it.
+    /// The change of the file, and the remedy.
     pub(in crate::store::sqlite) fn check(&self) -> Result<(), String> {
         match std::fs::metadata(&self.path) {
             Ok(file) if number(&file) == self.number => Ok(()),

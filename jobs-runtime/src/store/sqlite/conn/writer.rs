@@ -1,9 +1,9 @@
 //! The writer: a thread that owns the only connection that writes.
 //!
 //! Callers send requests and wait for the answers. The thread takes all requests that have queued
-//! up and writes those that can share a transaction as one [`CommitGroup`], so that they share the
-//! cost of a durable commit. Each other request gets a transaction of its own. The thread runs its
-//! own Tokio runtime: a handler that blocks the application's runtime does not stop it.
+//! up. Those that can share a transaction are written as one [`CommitGroup`] and share the cost of
+//! a durable commit. Each other request gets a transaction of its own. The thread runs its own
+//! Tokio runtime: a handler that blocks the application's runtime does not stop it.
 //!
 //! One turn of the thread:
 //!

@@ -3,7 +3,7 @@
 -- $8 < $6, executions with limits are scanned apart. A group whose head has limits is then skipped
 -- here: nearly always the others of its job have limits, too. A group is selected by a row
 -- comparison in the order of its index. With equalities, the primary key would have the right order
--- as well, and a planner that has seen one job only would scan all of it.
+-- as well. A planner that has seen one job only would then scan all of it.
 WITH RECURSIVE present (queue, job_id, is_free) AS (
     (
         SELECT queue, job_id, limits IS NULL OR $8 >= $6

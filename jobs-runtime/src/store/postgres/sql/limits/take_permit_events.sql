@@ -1,8 +1,8 @@
 -- Deletes permit events and returns them, added up.
 -- At most those of about $1 limits. Also deletes the retained permits of closed sessions. $2 is the
--- time: up to $1 limits that are due for a check are returned with the kind 'due', and up to $1
--- whose check after $3 was planned by a wrong clock. Returns limit, kind, count, time, and the
--- number of limits that count against $1.
+-- time: up to $1 limits that are due for a check are returned with the kind 'due'. So are up to $1
+-- limits whose check lies after $3, because a wrong clock has planned it. Returns limit, kind,
+-- count, time, and the number of limits that count against $1.
 WITH events AS (
     DELETE FROM jobs.permit_events
     WHERE id = ANY (ARRAY(

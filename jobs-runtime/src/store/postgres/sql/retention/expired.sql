@@ -1,7 +1,7 @@
 -- End of a search for expired executions: those of the page whose retention has ended.
 -- $3, $4, $5 the times before which a succeeded, a failed and a cancelled one must have ended, $6
 -- the present time, $7 jobs whose executions are kept. An execution is kept while an idempotency
--- key names it that has not expired, and while its parent is live. Returns rows: last seq of the
+-- key that has not expired names it, and while its parent is live. Returns rows: last seq of the
 -- page, number of examined executions, time of creation of the last one, id, job, status, time of
 -- the end. If none has expired, one row without an id.
 expired AS MATERIALIZED (

@@ -1,5 +1,5 @@
--- Leases the rows of jobs_claimed_rows to a claim, removes them from jobs_ready, from the backlog
--- and from the executions that expire, and empties the temporary table. An attempt starts at the
+-- Leases the rows of jobs_claimed_rows to a claim. Removes them from jobs_ready, from the backlog
+-- and from the executions that expire. Empties the temporary table. An attempt starts at the
 -- time of the claim, or at the time of its admission if that is later: a start before its permit
 -- would count too early against a rate.
 -- $7   the session

@@ -1,5 +1,5 @@
 -- End of a search for expired executions: those of the page whose retention has ended. An execution
--- is kept while an idempotency key names it that has not expired, and while its parent is live.
+-- is kept while an idempotency key that has not expired names it, and while its parent is live.
 -- $3  the time before which a succeeded execution must have ended
 -- $4  the same for a failed one
 -- $5  the same for a cancelled one
