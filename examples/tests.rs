@@ -238,6 +238,15 @@ fn web_responds_before_the_job_has_run(database: &str) {
         );
         shown.out.contains("succeeded")
     });
+    let pid = web.0.id().to_string();
+    let signalled = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(signalled.expect("kill starts").success());
+    let mut ended = None;
+    wait_for("the end of the application", || {
+        ended = web.0.try_wait().expect("a child of this process");
+        ended.is_some()
+    });
+    assert!(ended.unwrap().success(), "{ended:?}");
 }
 
 #[test]
@@ -278,6 +287,16 @@ fn concurrency_and_rate_limits_hold() {
         "9 pages of 3 tenants: at most 1 at a time for a tenant\n\
          4 calls at 10 per second: over at least 200 ms: true\n",
     );
+}
+
+#[test]
+fn calls_of_an_api_wait_for_their_rate() {
+    assert_prints("api_client", "4 names in 2 attempts\n");
+}
+
+#[test]
+fn a_fan_out_finds_its_children_again() {
+    assert_prints("fan_out", "10 words on 3 pages\n");
 }
 
 #[test]

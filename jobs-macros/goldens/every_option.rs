@@ -49,6 +49,9 @@ const _: () = {
             .routing_key("letters.send")
             .tags(&["outbound"])
             .enabled(false)
+            .upcast(|payload| __private::UpcastReturn::into_result(
+                from_older_versions(payload),
+            ))
             .handler(
                 __private::Handler::Async(|call| {
                     __private::boxed(async move {

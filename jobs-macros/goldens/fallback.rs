@@ -3,7 +3,7 @@
 }
 
 ::core::compile_error! {
-    "unknown key `timout`, did you mean `timeout`?\nexpected one of `id`, `aliases`, `label`, `timeout`, `retries`, `max_attempts`, `priority`, `queue`, `tags`, `rename_all`, `deny_unknown`, `derive`, `payload`, `enabled`, `crate`, `max_concurrent`, `rate_limit`, `unique`, `debounce`, `max_waiting`, `routing_key`, `schedule`, `expires`, `retain`"
+    "unknown key `timout`, did you mean `timeout`?\nexpected one of `id`, `aliases`, `label`, `timeout`, `retries`, `max_attempts`, `priority`, `queue`, `tags`, `rename_all`, `deny_unknown`, `derive`, `payload`, `enabled`, `crate`, `max_concurrent`, `rate_limit`, `unique`, `debounce`, `max_waiting`, `routing_key`, `schedule`, `expires`, `retain`, `upcast`"
 }
 
 ::core::compile_error! {

@@ -3,7 +3,7 @@
 }
 
 ::core::compile_error! {
-    "a resource is built without arguments: read its configuration in the body"
+    "a resource function borrows other resources, by reference: take `&T`, or read the configuration in the body"
 }
 
 async fn workspace_db(url: String) -> Result<WorkspaceDb, sqlx::Error> {

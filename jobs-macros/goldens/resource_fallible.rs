@@ -9,11 +9,12 @@ const _: () = {
         __private::ResourceOf<Result<WorkspaceDb, sqlx::Error>>,
     >(
         __private::source!(),
-        || {
+        |_| {
             __private::build_resource(async {
                 let resource = __private::ResourceReturn::into_result(
-                    workspace_db().await,
-                )?;
+                        workspace_db().await,
+                    )
+                    .map_err(__private::resource_error)?;
                 __private::Result::Ok(__private::Arc::new(resource))
             })
         },

@@ -8,7 +8,7 @@ const _: () = {
         Settings,
     >(
         __private::source!(),
-        || {
+        |_| {
             __private::build_resource(async {
                 let resource = settings();
                 __private::Result::Ok(__private::Arc::new(resource))

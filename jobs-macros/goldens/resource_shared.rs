@@ -8,9 +8,10 @@ const _: () = {
         dyn Greeter,
     >(
         __private::source!(),
-        || {
+        |_| {
             __private::build_resource(async {
-                let resource = __private::ResourceReturn::into_result(greeter().await)?;
+                let resource = __private::ResourceReturn::into_result(greeter().await)
+                    .map_err(__private::resource_error)?;
                 __private::Result::Ok(resource)
             })
         },

@@ -64,6 +64,7 @@ pub(crate) struct JobAttribute {
     pub(crate) payload: Option<Spanned<Ident>>,
     pub(crate) enabled: Option<Spanned<bool>>,
     pub(crate) krate: Option<Spanned<Path>>,
+    pub(crate) upcast: Option<Spanned<Path>>,
     /// Fields are named as the author wrote them.
     pub(crate) limits: Limits<LitStr>,
     pub(crate) expires: Option<Spanned<Duration>>,

@@ -1,4 +1,4 @@
-//! The attributes `#[job]` and `#[resource]` of the crate `jobs`, which documents them.
+//! The attributes `#[job]`, `#[resource]` and `#[test]` of the crate `jobs`, which documents them.
 //!
 //! A job passes through four stages. Each stage imports only stages above it.
 //!
@@ -9,7 +9,8 @@
 //! | `model` | both | `AcceptedJob`: the checked job |
 //! | `expansion` | `AcceptedJob` | the tokens that replace the attribute |
 //!
-//! `job` runs the stages. `resource` is one small file, because `#[resource]` has one key.
+//! `job` runs the stages. `resource` and `test_attribute` are one small file each, because their
+//! attributes have few keys.
 //! `errors` serves every stage and imports none.
 
 mod errors;
@@ -23,6 +24,7 @@ mod expansion;
 
 mod job;
 mod resource;
+mod test_attribute;
 
 #[cfg(test)]
 mod tests;
@@ -40,4 +42,10 @@ pub fn job(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn resource(attribute: TokenStream, item: TokenStream) -> TokenStream {
     resource::resource(attribute.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "`jobs` documents it")]
+#[proc_macro_attribute]
+pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    test_attribute::test(attribute.into(), &item.into()).into()
 }

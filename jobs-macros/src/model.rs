@@ -30,7 +30,7 @@ use crate::signature::shown::shown;
 use crate::signature::{Argument, Function, Kind, Signature};
 
 pub(crate) use crate::attribute::{Priority, Schedule};
-pub(crate) use payload::{Field, Initial, Payload, Shape};
+pub(crate) use payload::{Field, Initial, Payload, Sensitive, Shape};
 pub(crate) use retry_policy::RetryPolicy;
 
 /// A job without mistakes.
@@ -81,8 +81,8 @@ pub(crate) struct Options {
     pub(crate) queue: Option<LitStr>,
     pub(crate) routing_key: Option<LitStr>,
     pub(crate) tags: Vec<LitStr>,
-    /// The names in JSON of the `#[sensitive]` fields.
-    pub(crate) sensitive: Vec<String>,
+    /// The `#[sensitive]` fields.
+    pub(crate) sensitive: Sensitive,
     pub(crate) disabled: bool,
     pub(crate) limits: Limits,
     pub(crate) expires: Option<Duration>,
@@ -90,6 +90,8 @@ pub(crate) struct Options {
     /// The macro has checked that a payload of arguments has a default for every field. The
     /// catalogue checks a whole payload.
     pub(crate) schedules: Vec<Schedule>,
+    /// The function that converts older shapes of the payload.
+    pub(crate) upcast: Option<Path>,
 }
 
 /// The accepted limits. Fields are named as in JSON.
@@ -134,6 +136,7 @@ impl AcceptedJob {
             payload,
             enabled,
             krate,
+            upcast,
             limits,
             expires,
             retain,
@@ -151,6 +154,7 @@ impl AcceptedJob {
         checks::reject_alias_of_itself(id.as_ref(), &aliases, errors);
         let mut derives = derive.map(|derive| derive.value).unwrap_or_default();
         checks::reject_own_derives(&mut derives, errors);
+        checks::reject_upcast_without_handler(upcast.as_ref(), kind, errors);
         let krate = match krate {
             Some(Spanned { value, .. }) => quote!(#value),
             None => quote!(::jobs),
@@ -210,6 +214,7 @@ impl AcceptedJob {
             limits,
             expires: expires.map(|expires| expires.value),
             retain,
+            upcast: upcast.map(|function| function.value),
         };
         match id {
             Some(id) if errors.is_empty() => Ok(Self {

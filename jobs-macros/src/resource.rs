@@ -8,7 +8,7 @@
 //! // Output: the function, and
 //! const _: () = {
 //!     const __RESOURCE: ResourceDefinition =
-//!         ResourceDefinition::new::<WorkspaceDb>(source!(), || build_resource(workspace_db()));
+//!         ResourceDefinition::new::<WorkspaceDb>(source!(), |_| build_resource(workspace_db()));
 //!     submit!(__RESOURCE);
 //! };
 //! ```
@@ -21,7 +21,7 @@ use syn::{ReturnType, Safety, Type};
 use crate::attribute::{Meta, values};
 use crate::errors::Errors;
 use crate::signature::types::{self, Unstorable};
-use crate::signature::{Function, WithoutMacroAttributes};
+use crate::signature::{self, Function, WithoutMacroAttributes};
 
 /// Returns the tokens that replace `#[resource(attribute)] item`.
 pub(crate) fn resource(attribute: TokenStream, item: &TokenStream) -> TokenStream {
@@ -75,6 +75,8 @@ struct Provided {
     fallible: bool,
     /// Set for a function that returns the value in an `Arc`.
     shared: bool,
+    /// The types of the resources that the function borrows.
+    needs: Vec<Type>,
 }
 
 impl Provided {
@@ -112,13 +114,18 @@ impl Provided {
                 "a resource has one type: remove the generics",
             );
         }
-        if !signature.inputs.is_empty() {
-            errors.over(
-                &signature.inputs,
-                "a resource is built without arguments: read its configuration in the body",
-            );
+        let mut needs = Vec::new();
+        for input in &signature.inputs {
+            needs.extend(signature::reference(input, errors).unwrap_or_else(|| {
+                errors.over(
+                    input,
+                    "a resource function borrows other resources, by reference: take `&T`, or read \
+                     the configuration in the body",
+                );
+                None
+            }));
         }
-        match &signature.output {
+        let provided = match &signature.output {
             ReturnType::Default => {
                 let message = "a resource function returns the resource: add a return type, `-> T` or \
                                `-> Result<T, E>`";
@@ -126,7 +133,8 @@ impl Provided {
                 None
             }
             ReturnType::Type(_, ty) => Self::of(ty, errors),
-        }
+        };
+        provided.map(|provided| Self { needs, ..provided })
     }
 
     /// Takes a return type apart.
@@ -171,6 +179,7 @@ impl Provided {
             ty: provided,
             fallible: result.is_some(),
             shared: shared.is_some(),
+            needs: Vec::new(),
         })
     }
 
@@ -189,12 +198,27 @@ impl Provided {
         } else {
             self.ty.clone()
         };
-        let mut value = quote!(#name());
+        let needs = &self.needs;
+        // The names of the closure's argument and of the value are unknown to the application.
+        let resources = Ident::new("resources", Span::mixed_site());
+        let borrowed = needs.iter().map(|ty| {
+            let at = types::at(ty);
+            quote_spanned!(at=> __private::borrow_resource::<#ty>(&#resources)?)
+        });
+        let mut value = quote!(#name(#(#borrowed),*));
+        let needs = (!needs.is_empty())
+            .then(|| quote!(.needs(&[#(__private::ResourceRequest::of::<#needs>()),*])));
+        let (argument, moves) = match &needs {
+            Some(_) => (quote!(#resources), Some(quote!(move))),
+            None => (quote!(_), None),
+        };
         if function.signature.asyncness.is_some() {
             value = quote!(#value.await);
         }
         if self.fallible {
-            value = quote_spanned!(span=> __private::ResourceReturn::into_result(#value)?);
+            value = quote_spanned! {span=>
+                __private::ResourceReturn::into_result(#value).map_err(__private::resource_error)?
+            };
         }
         let resource = Ident::new("resource", Span::mixed_site().located_at(span));
         let shared = if self.shared {
@@ -203,12 +227,12 @@ impl Provided {
             quote_spanned!(span=> __private::Arc::new(#resource))
         };
         let definition = quote_spanned! {span=>
-            __private::ResourceDefinition::new::<#ty>(__private::source!(), || {
-                __private::build_resource(async {
+            __private::ResourceDefinition::new::<#ty>(__private::source!(), |#argument| {
+                __private::build_resource(async #moves {
                     let #resource = #value;
                     __private::Result::Ok(#shared)
                 })
-            })
+            }) #needs
         };
         quote! {
             #(#cfgs)*

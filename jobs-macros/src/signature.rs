@@ -29,7 +29,7 @@ use syn::{Ident, ReturnType, Safety, Type};
 use crate::errors::Errors;
 use types::Unstorable;
 
-pub(crate) use arguments::{Argument, Value, names, same_name};
+pub(crate) use arguments::{Argument, Value, names, reference, same_name};
 pub(crate) use function::{Function, WithoutMacroAttributes};
 
 /// A handler's signature as written. An argument with a mistake is left out.

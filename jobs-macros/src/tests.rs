@@ -11,6 +11,7 @@ mod cost;
 mod jobs;
 mod mistakes;
 mod resources;
+mod test_functions;
 
 use std::fs;
 use std::path::Path;
@@ -48,7 +49,9 @@ fn expand(input: TokenStream) -> TokenStream {
     let (mut attributes, function) = split.parse2(input).expect("attributes and a function");
     let ours = |attribute: &syn::Attribute| {
         let path = attribute.path();
-        path.is_ident("job") || path.is_ident("resource")
+        ["job", "resource", "test"]
+            .iter()
+            .any(|name| path.is_ident(name))
     };
     let at = attributes
         .iter()
@@ -62,6 +65,8 @@ fn expand(input: TokenStream) -> TokenStream {
     let item = quote!(#(#attributes)* #function);
     if attribute.path().is_ident("job") {
         crate::job::job(arguments, &item)
+    } else if attribute.path().is_ident("test") {
+        crate::test_attribute::test(arguments, &item)
     } else {
         crate::resource::resource(arguments, &item)
     }

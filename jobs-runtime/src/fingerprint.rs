@@ -112,7 +112,24 @@ fn write_array<'i, V: 'i>(
 
 fn write_scalar(scalar: &Value, text: &mut String) {
     // Writing to a string cannot fail.
-    let _ = write!(text, "{scalar}");
+    let _ = match float(scalar) {
+        Some(float) => write!(text, "{}", Value::from(float)),
+        None => write!(text, "{scalar}"),
+    };
+}
+
+/// The value of a number with a fraction or an exponent. With `serde_json`'s feature
+/// `arbitrary_precision`, which any crate of a program can enable, a number keeps its text.
+fn float(scalar: &Value) -> Option<f64> {
+    let number = scalar.as_number()?;
+    if number.is_i64() || number.is_u64() {
+        return None;
+    }
+    let text = number.to_string();
+    let is_float = text.contains(['.', 'e', 'E']) || text == "-0";
+    number
+        .as_f64()
+        .filter(|float| is_float && float.is_finite())
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@
 //! | `schedules` | publication and changes of schedules; the executions that they create |
 //! | `tokens` | access tokens |
 //! | `audit` | the actor of a request, and the entry of each act |
+//! | `inbox` | the checks of requests by SQL |
 //! | `wait` | waiting for the result of an execution |
 //! | `explain` | the reason why an execution is in its present status |
 //! | `redact`, `mask` | masks sensitive payload fields; masks that callers send back |
@@ -49,6 +50,7 @@ mod error;
 pub(crate) mod explain;
 #[cfg(feature = "http")]
 mod failures;
+mod inbox;
 mod job;
 mod limits;
 mod mask;
@@ -60,7 +62,6 @@ mod payload;
 mod preview;
 mod queues;
 mod raw_object;
-#[cfg(feature = "http")]
 mod redact;
 mod schedules;
 #[cfg(feature = "http")]
@@ -121,6 +122,7 @@ pub(crate) use raw_object::RawObject;
 pub(crate) use redact::Redactor;
 #[cfg(feature = "cli")]
 pub(crate) use redact::Secrets;
+pub(crate) use redact::hide_secrets;
 pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
 #[cfg(feature = "http")]
 pub(crate) use series::{Series, SeriesOf, SeriesWindow};

@@ -3,7 +3,8 @@
 //! [`TestRuntime`] starts the real engine over a store in memory. [`VirtualClock`] is its clock,
 //! and can also drive a [`Runtime`](crate::Runtime) of any other kind. A year of retries takes as
 //! long as the store needs for them. While a worker is idle and alone on its store, the clock skips
-//! its polls and goes on to the next thing that is due.
+//! its polls and goes on to the next thing that is due. [`#[jobs::test]`](macro@jobs::test) writes
+//! the frame of such a test.
 //!
 //! ```
 //! # use jobs::{job, JobContext, JobError};
@@ -33,12 +34,16 @@
 //! # }
 //! ```
 //!
-//! The folder may import the runtime, the store contract and the guard of the clock. Other modules
-//! of the crate must not import it, except in their tests.
+//! The folder may import the runtime, the store contract, the engine's decision about retries and
+//! the guard of the clock. Other modules of the crate must not import it, except in their tests.
 
+mod faults;
+mod run;
 mod sleep;
 mod test_runtime;
 mod virtual_clock;
 
+pub use faults::Crash;
+pub use run::run_test;
 pub use test_runtime::{TestExecution, TestRuntime};
 pub use virtual_clock::VirtualClock;

@@ -116,3 +116,80 @@ async fn unsized_resources_are_provided_in_an_arc() {
     let execution = runtime.client().enqueue(NeedsGreets::new()).await.unwrap();
     assert_eq!(execution.result().await.unwrap(), "good day");
 }
+
+/// Built from two other resources.
+struct Pool(String);
+
+/// Built from another resource.
+struct DbAddress(String);
+
+#[jobs::resource]
+async fn pool(url: &DbAddress, greets: &dyn Greets) -> Result<Pool, std::io::Error> {
+    Ok(Pool(format!("{} {}", url.0, greets.greet())))
+}
+
+#[jobs::resource]
+fn url(settings: &Settings) -> DbAddress {
+    DbAddress(format!("db/{}", settings.0))
+}
+
+/// Given by the application.
+struct Settings(&'static str);
+
+#[job(id = "needs.pool", retries = 0)]
+async fn needs_pool(pool: &Pool) -> Result<String, JobError> {
+    Ok(pool.0.clone())
+}
+
+#[tokio::test]
+async fn a_resource_is_built_after_those_that_it_borrows() {
+    let greets: Arc<dyn Greets> = Arc::new(Polite);
+    let runtime = of(&[NeedsPool::definition()])
+        .shared_resource(greets)
+        .resource(Settings("members"));
+    let runtime = runtime.start().await.unwrap();
+    let execution = runtime.client().enqueue(NeedsPool::new()).await.unwrap();
+    assert_eq!(execution.result().await.unwrap(), "db/members good day");
+}
+
+#[tokio::test]
+async fn a_missing_resource_of_a_resource_is_named_with_it() {
+    let start = of(&[NeedsPool::definition()]).start().await;
+    let error = start.unwrap_err().to_string();
+    for part in [
+        "resource `resources::DbAddress` borrows a `resources::Settings`",
+        "resource `resources::Pool` borrows a `dyn resources::Greets`",
+    ] {
+        assert!(error.contains(part), "no {part} in: {error}");
+    }
+    assert!(!error.contains("cannot build"), "{error}");
+}
+
+struct Hen;
+struct Egg;
+
+#[jobs::resource]
+fn hen(_egg: &Egg) -> Hen {
+    Hen
+}
+
+#[jobs::resource]
+fn egg(_hen: &Hen) -> Egg {
+    Egg
+}
+
+#[job(id = "needs.hen", retries = 0)]
+async fn needs_hen(_hen: &Hen) -> Result<(), JobError> {
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cycle_of_resources_fails_the_start_and_is_named() {
+    let start = of(&[NeedsHen::definition()]).start().await;
+    let error = start.unwrap_err().to_string();
+    let cycle = "`resources::Hen` borrows `resources::Egg` borrows `resources::Hen`";
+    assert!(error.contains(cycle), "{error}");
+    // A given value ends the cycle.
+    let runtime = of(&[NeedsHen::definition()]).resource(Egg).start().await;
+    runtime.unwrap().shutdown().await;
+}

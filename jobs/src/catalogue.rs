@@ -1,10 +1,13 @@
 //! The catalogue: all jobs of a program, and the checks across them.
 //!
-//! The submodule `fields` compares the keys of each job with its payload's schema. The catalogue
-//! reads definitions only: it imports no timer, no database, no network and never the runtime.
+//! The submodule `fields` compares the keys of each job with its payload's schema, and `defaults`
+//! finds defaults that change. The catalogue reads definitions only: it imports no timer, no
+//! database, no network and never the runtime.
 
+mod defaults;
 mod fields;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::catch_unwind;
@@ -13,8 +16,9 @@ use serde_json::Value;
 
 use crate::__private::panic_text;
 use crate::handler::Handler;
+use crate::payload::PayloadReader;
 use crate::resource::ResourceRequest;
-use crate::{JobDefinition, JobDescriptor, RetryPolicy, Source};
+use crate::{JobDefinition, JobDescriptor, JobError, RetryPolicy, Source, upcast};
 
 /// The jobs of a program, sorted by id.
 ///
@@ -60,7 +64,7 @@ impl Catalogue {
     ///
     /// * two jobs with the same id or alias, or the same routing key,
     /// * a payload that is not a JSON object,
-    /// * a default that panics, or differs between two evaluations,
+    /// * a default that panics, differs between two evaluations, or contains the process id,
     /// * a key that names a field which the payload does not have,
     /// * a schedule of a job whose payload has required fields.
     pub fn of(
@@ -112,14 +116,6 @@ impl Catalogue {
                     source: definition.source,
                 });
             }
-            let fields = unstable_defaults(definition, &descriptor);
-            if !fields.is_empty() {
-                problems.push(Problem::UnstableDefault {
-                    id: definition.id,
-                    source: definition.source,
-                    fields,
-                });
-            }
             problems.extend(fields::find_problems(definition, &descriptor));
             catalogue
                 .aliases
@@ -129,6 +125,13 @@ impl Catalogue {
                 descriptor,
             };
             catalogue.jobs.insert(definition.id, job);
+        }
+        for (job, fields) in defaults::find_unstable(catalogue.jobs.values()) {
+            problems.push(Problem::UnstableDefault {
+                id: job.id(),
+                source: job.source(),
+                fields,
+            });
         }
         if problems.is_empty() {
             Ok(catalogue)
@@ -171,65 +174,6 @@ fn accepts_objects(descriptor: &JobDescriptor) -> bool {
     }
 }
 
-/// Finds the fields whose defaults differ between two evaluations: `/field`, or `Type/field`.
-///
-/// The defaults are part of the schema, and the schema is part of the job's fingerprint. A default
-/// with the time or a random number in it would give each process a fingerprint of its own.
-fn unstable_defaults(definition: &JobDefinition, descriptor: &JobDescriptor) -> Vec<String> {
-    let first = &descriptor.payload_schema;
-    let mut fields = Vec::new();
-    if has_default(first) {
-        let again = (definition.payload_schema)().to_value();
-        find_differences(first, &again, "", &mut fields);
-    }
-    fields
-}
-
-fn has_default(schema: &Value) -> bool {
-    match schema {
-        Value::Object(fields) => fields.contains_key("default") || fields.values().any(has_default),
-        Value::Array(items) => items.iter().any(has_default),
-        _ => false,
-    }
-}
-
-/// Adds the name of each field that contains a difference to `found`.
-fn find_differences(first: &Value, again: &Value, field: &str, found: &mut Vec<String>) {
-    match (first, again) {
-        (first, again) if first == again => {}
-        (Value::Object(first), Value::Object(again)) if first.len() == again.len() => {
-            for (name, value) in first {
-                let Some(other) = again.get(name) else {
-                    found.push(field.to_owned());
-                    return;
-                };
-                match (name.as_str(), value) {
-                    ("properties" | "$defs", Value::Object(named)) => {
-                        let names_types = name == "$defs";
-                        for (name, value) in named {
-                            let other = other.get(name).unwrap_or(&Value::Null);
-                            let name = if names_types {
-                                name.clone()
-                            } else {
-                                format!("{field}/{name}")
-                            };
-                            find_differences(value, other, &name, found);
-                        }
-                    }
-                    ("default", _) if value != other => found.push(field.to_owned()),
-                    _ => find_differences(value, other, field, found),
-                }
-            }
-        }
-        (Value::Array(first), Value::Array(again)) if first.len() == again.len() => {
-            for (first, again) in first.iter().zip(again) {
-                find_differences(first, again, field, found);
-            }
-        }
-        _ => found.push(field.to_owned()),
-    }
-}
-
 impl CataloguedJob {
     /// The job's id.
     pub fn id(&self) -> &'static str {
@@ -256,6 +200,20 @@ impl CataloguedJob {
     /// The types of the handler's by-reference arguments.
     pub fn resources(&self) -> &'static [ResourceRequest] {
         self.definition.resources
+    }
+
+    /// Converts a stored payload as an attempt does, before the handler's types read it. Without
+    /// the key `upcast` the payload stays as it is.
+    ///
+    /// # Errors
+    /// The error of the `upcast` function.
+    pub fn upcast<'a>(&self, payload: &'a str) -> Result<Cow<'a, str>, JobError> {
+        upcast::convert(self.definition.upcast, payload)
+    }
+
+    /// The deserialiser of the job's payloads.
+    pub fn reader(&self) -> PayloadReader {
+        self.definition.reader
     }
 
     /// The number of attempts, and the delays between them.

@@ -1,9 +1,11 @@
 //! Enqueueing jobs and awaiting their results.
 //!
 //! * `enqueue`: the builder, its errors.
+//! * `item`: the items of a batch.
 //! * `execution`: the handle to an execution, and its result.
 //! * `backend`: the trait [`Backend`] that a runtime implements, and its requests and answers.
-//! * `transaction` (feature `sqlx`): enqueueing in the application's transaction.
+//! * `transaction` (feature `sqlx`): enqueueing in the application's transaction; `no_driver`
+//!   without the feature.
 //!
 //! A client reaches the store through [`Backend`] only. The modules must never import a timer, a
 //! network or the runtime. Only `transaction` may import database types.
@@ -11,6 +13,9 @@
 mod backend;
 mod enqueue;
 mod execution;
+mod item;
+#[cfg(not(feature = "_sqlx"))]
+mod no_driver;
 #[cfg(feature = "_sqlx")]
 mod transaction;
 
@@ -24,6 +29,7 @@ use crate::{ExecutionId, Job};
 pub use backend::{Backend, ChildNumber, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
 pub use enqueue::{Enqueue, EnqueueError, Many, One, Violation, Violations};
 pub use execution::{Execution, ResultError};
+pub use item::EnqueueItem;
 #[cfg(feature = "_sqlx")]
 pub use transaction::{EnqueueIn, Transaction, TransactionRef};
 
@@ -74,15 +80,33 @@ impl Client {
 
     /// Enqueues one execution. Set options on the returned builder, then `.await` it.
     pub fn enqueue<J: Job>(&self, job: J) -> Enqueue<One<J::Output>> {
-        Enqueue::new(self.clone(), [job])
+        Enqueue::new(self.clone(), [job.into_request()].into_iter())
     }
 
-    /// Enqueues one execution per payload in one batch: all of them or none.
-    pub fn enqueue_all<J: Job>(
+    /// Enqueues one execution per item in one batch: all of them or none.
+    ///
+    /// An item is a payload, or the builder of [`enqueue`](Self::enqueue) with options of its own.
+    /// An option of the batch replaces that of each item; tags are added. A batch of several jobs
+    /// takes builders that are [`untyped`](Enqueue::untyped).
+    ///
+    /// ```no_run
+    /// # use jobs::{Client, JobError, job};
+    /// # use std::time::Duration;
+    /// # #[job(id = "send-mail")]
+    /// # async fn send_mail(to: String) -> Result<(), JobError> { drop(to); Ok(()) }
+    /// # async fn demo(jobs: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// jobs.enqueue_all(["alice", "bob"].map(SendMail::new)).await?;
+    /// let later = |n, to| jobs.enqueue(SendMail::new(to)).delay(Duration::from_secs(60 * n));
+    /// jobs.enqueue_all([later(0, "carol"), later(1, "dave")]).tag("welcome").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn enqueue_all<I: EnqueueItem>(
         &self,
-        jobs: impl IntoIterator<Item = J>,
-    ) -> Enqueue<Many<J::Output>> {
-        Enqueue::new(self.clone(), jobs)
+        items: impl IntoIterator<Item = I>,
+    ) -> Enqueue<Many<I::Output>> {
+        let requests = items.into_iter().map(EnqueueItem::into_request);
+        Enqueue::new(self.clone(), requests)
     }
 
     /// Creates a handle to an execution that this or another program has enqueued.

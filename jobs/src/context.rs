@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{ChildNumber, Client, Enqueue, EnqueueRequest, Many, One};
+use crate::client::{ChildNumber, Client, Enqueue, EnqueueItem, EnqueueRequest, Many, One};
 use crate::resource::{Resource, Resources};
 use crate::{Clock, ExecutionId, Job, JobError, ProgressCell};
 
@@ -335,14 +335,15 @@ impl JobContext {
         self.child(self.0.client.enqueue(job))
     }
 
-    /// Enqueues one child per payload in one batch: all of them or none.
+    /// Enqueues one child per item in one batch: all of them or none. An item is a payload, or a
+    /// builder with options of its own.
     ///
     /// Each of them is looked for as by [`enqueue`](Self::enqueue).
-    pub fn enqueue_all<J: Job>(
+    pub fn enqueue_all<I: EnqueueItem>(
         &self,
-        jobs: impl IntoIterator<Item = J>,
-    ) -> Enqueue<Many<J::Output>> {
-        self.child(self.0.client.enqueue_all(jobs))
+        items: impl IntoIterator<Item = I>,
+    ) -> Enqueue<Many<I::Output>> {
+        self.child(self.0.client.enqueue_all(items))
     }
 
     fn child<Kind>(&self, enqueue: Enqueue<Kind>) -> Enqueue<Kind> {

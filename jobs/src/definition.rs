@@ -6,9 +6,11 @@ use schemars::Schema;
 
 use crate::handler::Handler;
 use crate::limits::DeclaredLimits;
+use crate::payload::PayloadReader;
 use crate::resource::ResourceRequest;
 use crate::retention::Retain;
 use crate::schedule::Schedule;
+use crate::upcast::Upcast;
 use crate::{Job, Priority, RetryPolicy};
 
 /// Everything that `#[job]` declares about a job.
@@ -35,14 +37,14 @@ pub struct JobDefinition {
     pub(crate) routing_key: Option<&'static str>,
     pub(crate) tags: &'static [&'static str],
     pub(crate) sensitive: &'static [&'static str],
+    pub(crate) sensitive_aliases: &'static [&'static str],
     pub(crate) enabled: bool,
     pub(crate) limits: DeclaredLimits,
     pub(crate) expires: Option<Duration>,
     pub(crate) retain: Retain,
     pub(crate) schedules: &'static [Schedule],
-    /// Deserialises a payload and serialises it again.
-    #[cfg(feature = "testing")]
-    pub(crate) rewrite: fn(&str) -> serde_json::Result<String>,
+    pub(crate) upcast: Option<Upcast>,
+    pub(crate) reader: PayloadReader,
 }
 
 // Collected by reference: the expansion submits `Job::DEFINITION` itself.
@@ -89,20 +91,19 @@ impl JobDefinition {
             routing_key: None,
             tags: &[],
             sensitive: &[],
+            sensitive_aliases: &[],
             enabled: true,
             limits: DeclaredLimits::NONE,
             expires: None,
             retain: Retain::new(),
             schedules: &[],
-            #[cfg(feature = "testing")]
-            rewrite: rewrite::<J>,
+            upcast: None,
+            reader: PayloadReader {
+                read: crate::payload::read::<J>,
+                rewrite: crate::payload::rewrite::<J>,
+            },
         }
     }
-}
-
-#[cfg(feature = "testing")]
-fn rewrite<J: Job>(payload: &str) -> serde_json::Result<String> {
-    serde_json::to_string(&serde_json::from_str::<J>(payload)?)
 }
 
 /// Declares a `const` setter for each option.
@@ -140,6 +141,8 @@ options! {
     tags: &'static [&'static str],
     /// The payload's sensitive fields, by their names in JSON. Their values are redacted.
     sensitive: &'static [&'static str],
+    /// Former names of sensitive fields, under which payloads may still be sent.
+    sensitive_aliases: &'static [&'static str],
     /// `true` if executions may be enqueued and executed.
     enabled: bool,
     /// The time after which an execution is cancelled if its first attempt has not started, counted
@@ -157,6 +160,13 @@ impl JobDefinition {
     #[must_use]
     pub const fn routing_key(mut self, key: &'static str) -> Self {
         self.routing_key = Some(key);
+        self
+    }
+
+    /// The function that converts older shapes of the payload before the handler's types read it.
+    #[must_use]
+    pub const fn upcast(mut self, upcast: Upcast) -> Self {
+        self.upcast = Some(upcast);
         self
     }
 

@@ -58,9 +58,13 @@ pub struct JobDescriptor {
     pub enabled: bool,
     /// The location of the handler.
     pub handler: HandlerKind,
-    /// The payload's sensitive fields. Their values are redacted.
+    /// The payload's sensitive fields, by their names and former names. Their values are redacted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sensitive: Vec<String>,
+    /// `true` if the job converts older shapes of payloads, so that its handler reads more than the
+    /// schema accepts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub upcasts: bool,
     /// The JSON Schema (2020-12) of payloads.
     pub payload_schema: Value,
     /// The JSON Schema (2020-12) of results.
@@ -75,6 +79,14 @@ pub struct JobDescriptor {
 )]
 fn is_zero(share: &f32) -> bool {
     *share == 0.0
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The location of a job's handler.
@@ -125,7 +137,8 @@ impl JobDescriptor {
                 Handler::External => HandlerKind::External,
                 Handler::Async(_) | Handler::Blocking(_) => HandlerKind::Linked,
             },
-            sensitive: owned(definition.sensitive),
+            sensitive: owned(&[definition.sensitive, definition.sensitive_aliases].concat()),
+            upcasts: definition.upcast.is_some(),
             payload_schema: sort_keys((definition.payload_schema)().to_value()),
             result_schema: sort_keys((definition.result_schema)().to_value()),
             source: definition.source.to_string(),

@@ -52,9 +52,11 @@ mod definition;
 mod field;
 mod handler;
 mod job;
+mod payload;
 mod resource;
 mod schedule;
 mod schema;
+mod upcast;
 
 // The declarations of a whole program, and their published form.
 mod catalogue;
@@ -74,10 +76,13 @@ pub mod __private;
 pub use jobs_macros::job;
 #[doc = include_str!("docs/resource.md")]
 pub use jobs_macros::resource;
+#[doc = include_str!("docs/test.md")]
+pub use jobs_macros::test;
 
 pub use catalogue::{Catalogue, CatalogueError, CataloguedJob};
 pub use client::{
-    Client, Enqueue, EnqueueError, Execution, Many, One, ResultError, Violation, Violations,
+    Client, Enqueue, EnqueueError, EnqueueItem, Execution, Many, One, ResultError, Violation,
+    Violations,
 };
 #[cfg(feature = "_sqlx")]
 pub use client::{EnqueueIn, Transaction, TransactionRef};
@@ -112,11 +117,13 @@ pub mod runtime {
     pub use crate::guard::{ErrorReport, error_text, guarded, panic_text};
     pub use crate::handler::{Call, Handler, HandlerResult};
     pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
+    pub use crate::payload::PayloadReader;
     pub use crate::resource::{
-        BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
+        BuildResource, BuiltResource, Resource, ResourceDefinition, ResourceRequest, Resources,
     };
     pub use crate::retention::Retain;
     pub use crate::schedule::{DEFAULT_TIMEZONE, MAX_CATCH_UP, Schedule};
+    pub use crate::upcast::Upcast;
     pub use jobs_grammar::cron::{CivilTime, Cron, CronError, expand as expand_cron};
     pub use jobs_grammar::id::check as check_id;
     pub use jobs_grammar::zone::check as check_timezone;

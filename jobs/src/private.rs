@@ -11,8 +11,9 @@ pub use std::sync::Arc;
 
 use crate::error::Verdict;
 use crate::handler::{Call, HandlerResult};
-use crate::resource::Resource;
-use crate::{BoxFuture, JobContext, JobError};
+use crate::payload::Unreadable;
+use crate::resource::{Resource, Resources};
+use crate::{BoxFuture, JobContext, JobError, JobOutput, upcast};
 
 pub use core::default::Default;
 pub use core::option::Option;
@@ -34,9 +35,10 @@ pub use crate::definition::{JobDefinition, Source};
 pub use crate::field::IntoField;
 pub use crate::handler::Handler;
 pub use crate::limits::{Debounce, MaxConcurrent, MaxRate, Unique};
-pub use crate::resource::{BuiltResource, ResourceDefinition, ResourceRequest};
+pub use crate::resource::{ResourceDefinition, ResourceRequest};
 pub use crate::retention::Retain;
 pub use crate::schedule::{CatchUp, Overlap, Schedule};
+pub use crate::upcast::UpcastReturn;
 pub use crate::{ExecutionStatus, HandlerReturn, Job, OnConflict, Priority, RetryPolicy};
 
 /// The module and the line of the attribute. Inside of another macro, the line is that macro's.
@@ -192,14 +194,25 @@ pub const fn assert_handler_return<R: HandlerReturn>() {}
 /// The success type of a handler's return type.
 pub type OutputOf<R> = <R as HandlerReturn>::Output;
 
-/// Returns the context, which by-reference arguments borrow from, and the parsed payload.
+/// Returns the context, which by-reference arguments borrow from, and the parsed payload, after
+/// the job's `upcast`.
 ///
 /// # Errors
-/// The payload does not match the handler's types.
+/// The payload does not match the handler's types, or `upcast` fails.
 pub fn begin_attempt<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobError> {
-    let payload = serde_json::from_str(&call.payload)
-        .map_err(|error| JobError::new(Verdict::InvalidPayload, error))?;
+    let payload = upcast::convert(J::DEFINITION.upcast, &call.payload)?;
+    let payload = serde_json::from_str(&payload)
+        .map_err(|error| unreadable_payload(&payload, &error, J::DEFINITION.reader.read))?;
     Ok((Arc::new(call.context), payload))
+}
+
+fn unreadable_payload(
+    payload: &str,
+    error: &serde_json::Error,
+    read: fn(&str) -> serde_json::Result<()>,
+) -> JobError {
+    let unreadable = Unreadable::new(payload, error, read);
+    JobError::new(Verdict::InvalidPayload, unreadable)
 }
 
 /// Returns the handler's result as JSON.
@@ -208,14 +221,35 @@ pub fn begin_attempt<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobErro
 /// once, by the bound of `Job::Output`.
 ///
 /// # Errors
-/// The handler's error, or a result that JSON cannot express.
+/// The handler's error, or a result that JSON cannot express or that its own type cannot read.
 pub fn finish_attempt<J: Job>(result: Result<J::Output, JobError>) -> HandlerResult {
     write_result(result)
 }
 
 /// Generic over the result only, so that jobs with the same result type share the code.
-fn write_result<T: Serialize>(result: Result<T, JobError>) -> HandlerResult {
-    serde_json::to_string(&result?).map_err(|error| JobError::new(Verdict::InvalidResult, error))
+fn write_result<T: JobOutput>(result: Result<T, JobError>) -> HandlerResult {
+    let text = serde_json::to_string(&result?)
+        .map_err(|error| JobError::new(Verdict::InvalidResult, error))?;
+    // JSON has no `NaN`: it becomes `null`, which is no number.
+    match read_result::<T>(&text) {
+        Ok(()) => Ok(text),
+        Err(error) => Err(unreadable_result(&text, &error, read_result::<T>)),
+    }
+}
+
+/// Reads a result as its callers do.
+fn read_result<T: JobOutput>(text: &str) -> serde_json::Result<()> {
+    serde_json::from_str::<T>(text).map(drop)
+}
+
+fn unreadable_result(
+    result: &str,
+    error: &serde_json::Error,
+    read: fn(&str) -> serde_json::Result<()>,
+) -> JobError {
+    let reason = Unreadable::new(result, error, read);
+    let reason = format!("the type of the result cannot read what it has written: {reason}");
+    JobError::new(Verdict::InvalidResult, reason)
 }
 
 /// Boxes the future of an attempt.
@@ -247,16 +281,30 @@ pub fn borrow_argument<T: ?Sized + Resource>(context: &Arc<JobContext>) -> Resul
         })
 }
 
+/// Borrows a by-reference argument of a resource function.
+///
+/// # Errors
+/// The resource is missing. A runtime builds the needed resources first.
+pub fn borrow_resource<T: ?Sized + Resource>(
+    resources: &Resources,
+) -> Result<&T, Box<dyn Error + Send + Sync>> {
+    let missing = || format!("no resource of type `{}`", std::any::type_name::<T>());
+    resources.borrowed::<T>().ok_or_else(|| missing().into())
+}
+
 /// Returns `true` if a by-reference argument is the context.
 pub fn is_context(request: &ResourceRequest) -> bool {
     request.type_id() == std::any::TypeId::of::<JobContext>()
 }
 
 /// Builds a resource and erases its type.
-pub fn build_resource<T: ?Sized + Resource>(
+pub fn build_resource<T: ?Sized + 'static>(
     value: impl Future<Output = Result<Arc<T>, Box<dyn Error + Send + Sync>>> + Send + 'static,
-) -> BoxFuture<'static, Result<BuiltResource, Box<dyn Error + Send + Sync>>> {
-    Box::pin(async move { value.await.map(BuiltResource::new) })
+) -> BoxFuture<'static, Result<Box<dyn Any>, Box<dyn Error + Send + Sync>>> {
+    Box::pin(async move {
+        let value: Box<dyn Any> = Box::new(value.await?);
+        Ok(value)
+    })
 }
 
 /// The return type of a fallible function below `#[resource]`.
@@ -267,12 +315,14 @@ pub fn build_resource<T: ?Sized + Resource>(
 pub trait ResourceReturn {
     /// The resource.
     type Resource;
+    /// The error, which stops the start of the process. [`resource_error`] checks its type.
+    type Error;
 
-    /// Converts the error, which stops the start of the process.
+    /// Takes the value apart.
     ///
     /// # Errors
     /// The function's error.
-    fn into_result(self) -> Result<Self::Resource, Box<dyn Error + Send + Sync>>;
+    fn into_result(self) -> Result<Self::Resource, Self::Error>;
 }
 
 /// The error of a resource function. Every type that converts into a boxed error implements it.
@@ -286,11 +336,17 @@ pub trait ResourceError: Into<Box<dyn Error + Send + Sync>> {}
 #[diagnostic::do_not_recommend]
 impl<E: Into<Box<dyn Error + Send + Sync>>> ResourceError for E {}
 
-impl<T, E: ResourceError> ResourceReturn for Result<T, E> {
-    type Resource = T;
+/// Converts the error of a resource function.
+pub fn resource_error<E: ResourceError>(error: E) -> Box<dyn Error + Send + Sync> {
+    error.into()
+}
 
-    fn into_result(self) -> Result<T, Box<dyn Error + Send + Sync>> {
-        self.map_err(Into::into)
+impl<T, E> ResourceReturn for Result<T, E> {
+    type Resource = T;
+    type Error = E;
+
+    fn into_result(self) -> Self {
+        self
     }
 }
 

@@ -63,22 +63,42 @@ impl fmt::Debug for ResourceRequest {
 pub struct ResourceDefinition {
     provides: ResourceRequest,
     source: Source,
-    build: fn() -> BoxFuture<'static, Result<BuiltResource, BoxError>>,
+    needs: &'static [ResourceRequest],
+    build: BuildResource,
+    /// Erases the type of the value that `build` has built.
+    erase: fn(Box<dyn Any>) -> Option<BuiltResource>,
 }
+
+/// Builds a resource from those that its function borrows: an `Arc` of its type.
+///
+/// The type is unchecked here. [`ResourceDefinition::new`] checks it, so that a type that is no
+/// [`Resource`] is one error.
+pub type BuildResource = fn(Resources) -> BoxFuture<'static, Result<Box<dyn Any>, BoxError>>;
 
 inventory::collect!(ResourceDefinition);
 
 impl ResourceDefinition {
     /// Defines that `build` builds a `T`.
-    pub const fn new<T: ?Sized + Resource>(
-        source: Source,
-        build: fn() -> BoxFuture<'static, Result<BuiltResource, BoxError>>,
-    ) -> Self {
+    pub const fn new<T: ?Sized + Resource>(source: Source, build: BuildResource) -> Self {
         Self {
             provides: ResourceRequest::of::<T>(),
             source,
+            needs: &[],
             build,
+            erase: erase::<T>,
         }
+    }
+
+    /// Sets the resources that the function borrows.
+    #[must_use]
+    pub const fn needs(mut self, needs: &'static [ResourceRequest]) -> Self {
+        self.needs = needs;
+        self
+    }
+
+    /// The resources that the function borrows. They are built first.
+    pub fn needed(&self) -> &'static [ResourceRequest] {
+        self.needs
     }
 
     /// Every resource definition linked into this program, sorted by source.
@@ -98,13 +118,19 @@ impl ResourceDefinition {
         self.source
     }
 
-    /// Builds the value.
+    /// Builds the value from the resources that are built already.
     ///
     /// # Errors
-    /// The error of the function.
-    pub async fn build(&self) -> Result<BuiltResource, BoxError> {
-        (self.build)().await
+    /// The error of the function, or a needed resource is missing.
+    pub async fn build(&self, built: &Resources) -> Result<BuiltResource, BoxError> {
+        let value = (self.build)(built.clone()).await?;
+        (self.erase)(value).ok_or_else(|| "the function has built another type".into())
     }
+}
+
+fn erase<T: ?Sized + Resource>(value: Box<dyn Any>) -> Option<BuiltResource> {
+    let value = value.downcast::<Arc<T>>().ok()?;
+    Some(BuiltResource::new(*value))
 }
 
 /// A resource with its type erased.

@@ -14,6 +14,11 @@
     reason = "a measurement takes the time and prints it"
 )]
 
+#[path = "cost/edits.rs"]
+mod edits;
+#[path = "cost/templates.rs"]
+mod templates;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,8 +26,13 @@ use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
+use templates::{ATTRIBUTE, BY_HAND, MAIN, PRELUDE, numbered, with_own_type};
+
 const JOBS: usize = 500;
 const ROUNDS: usize = 4;
+
+/// Held during a comparison.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// The bound on the ratio of the two times.
 const RATIO: f64 = 1.15;
@@ -33,150 +43,6 @@ const RATIO_OF_OWN_TYPES: f64 = 1.35;
 
 /// In the mixed crate, one job in `MIX` has such a field.
 const MIX: usize = 4;
-
-const PRELUDE: &str = r#"
-use jobs::{JobContext, JobError};
-
-pub struct WorkspaceDb;
-
-impl WorkspaceDb {
-    pub async fn insert(&self, _: &str, _: &str, _: &str) -> Result<u64, JobError> {
-        Ok(1)
-    }
-}
-
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Member {
-    pub id: u64,
-}
-
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct Seats(u8);
-
-impl From<Seats> for u8 {
-    fn from(seats: Seats) -> Self {
-        seats.0
-    }
-}
-"#;
-
-/// Job number `N` with the attribute.
-const ATTRIBUTE: &str = r#"
-/// Creates a member of workspace N.
-#[jobs::job(id = "member.create-N", timeout = "5m", retries = [30, 60, 120], rename_all = "camelCase")]
-pub async fn create_member_N(
-    ctx: &JobContext,
-    db: &WorkspaceDb,
-    workspace_id: String,
-    subject: String,
-    seats: u8,
-    #[default("member")] role: String,
-) -> Result<Member, JobError> {
-    ctx.progress(seats, "inserting");
-    Ok(Member { id: db.insert(&workspace_id, &subject, &role).await? })
-}
-"#;
-
-/// The same job without the attribute: all code that the expansion generates, written by hand.
-const BY_HAND: &str = r#"
-/// Creates a member of workspace N.
-pub async fn create_member_N(
-    ctx: &JobContext,
-    db: &WorkspaceDb,
-    workspace_id: String,
-    subject: String,
-    seats: u8,
-    role: String,
-) -> Result<Member, JobError> {
-    ctx.progress(seats, "inserting");
-    Ok(Member { id: db.insert(&workspace_id, &subject, &role).await? })
-}
-
-/// Creates a member of workspace N.
-#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct CreateMemberN {
-    pub workspace_id: String,
-    pub subject: String,
-    pub seats: u8,
-    #[serde(default = "CreateMemberN::default_role")]
-    pub role: String,
-}
-
-impl CreateMemberN {
-    /// A payload of the required fields.
-    #[must_use]
-    pub fn new(workspace_id: impl Into<String>, subject: impl Into<String>, seats: u8) -> Self {
-        Self {
-            workspace_id: workspace_id.into(),
-            subject: subject.into(),
-            seats,
-            role: Self::default_role(),
-        }
-    }
-
-    /// Sets the role.
-    #[must_use]
-    pub fn role(mut self, role: impl Into<String>) -> Self {
-        self.role = role.into();
-        self
-    }
-
-    fn default_role() -> String {
-        "member".to_owned()
-    }
-}
-
-impl jobs::Job for CreateMemberN {
-    const ID: &'static str = "member.create-N";
-    type Output = Member;
-    const DEFINITION: &'static jobs::JobDefinition = &jobs::JobDefinition::new::<Self>(
-        jobs::Source { module: module_path!(), line: line!() },
-        jobs::runtime::Handler::Async(|call| {
-            Box::pin(async move {
-                let payload: Self =
-                    serde_json::from_str(&call.payload).map_err(JobError::permanent)?;
-                let db = call
-                    .context
-                    .resource::<WorkspaceDb>()
-                    .ok_or_else(|| JobError::permanent("no WorkspaceDb"))?;
-                let member = create_member_N(
-                    &call.context,
-                    &db,
-                    payload.workspace_id,
-                    payload.subject,
-                    payload.seats,
-                    payload.role,
-                )
-                .await?;
-                serde_json::to_string(&member).map_err(JobError::permanent)
-            })
-        }),
-    )
-    .docs("Creates a member of workspace N.")
-    .resources(&[
-        jobs::runtime::ResourceRequest::of::<JobContext>(),
-        jobs::runtime::ResourceRequest::of::<WorkspaceDb>(),
-    ])
-    .timeout(Some(std::time::Duration::from_secs(300)))
-    .retries(jobs::RetryPolicy::new(
-        4,
-        &[
-            std::time::Duration::from_secs(30),
-            std::time::Duration::from_secs(60),
-            std::time::Duration::from_secs(120),
-        ],
-    ));
-}
-
-inventory::submit! { <CreateMemberN as jobs::Job>::DEFINITION }
-"#;
-
-const MAIN: &str = r#"
-fn main() {
-    println!("{}", jobs::Catalogue::linked().expect("unique ids").len());
-}
-"#;
 
 /// Returns the processor time of the finished children of this process, at a resolution of 10 ms.
 /// Other systems than Linux return wall-clock time.
@@ -203,7 +69,7 @@ struct Crate {
 }
 
 impl Crate {
-    fn new(name: &str, job: impl Fn(usize) -> String) -> Self {
+    fn new(name: &str, jobs: usize, incremental: bool, job: impl Fn(usize) -> String) -> Self {
         let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cost");
         let dir = root.join(name);
         fs::create_dir_all(dir.join("src")).expect("a directory");
@@ -214,10 +80,10 @@ impl Crate {
              serde = {{ version = \"1\", features = [\"derive\"] }}\nserde_json = \"1\"\n\
              schemars = {{ version = \"1\", default-features = false, features = [\"derive\", \"std\"] }}\n\
              tracing = {{ version = \"0.1\", default-features = false }}\n\n\
-             [profile.dev]\nincremental = false\n\n[workspace]\n"
+             [profile.dev]\nincremental = {incremental}\n\n[workspace]\n"
         );
         let mut source = PRELUDE.to_owned();
-        for n in 0..JOBS {
+        for n in 0..jobs {
             // Writing to a string cannot fail.
             let _ = write!(source, "{}", numbered(&job(n), n));
         }
@@ -238,19 +104,29 @@ impl Crate {
             .expect("the program starts");
         assert_eq!(
             String::from_utf8_lossy(&ran.stdout).trim(),
-            JOBS.to_string()
+            jobs.to_string()
         );
         it
     }
 
     /// Compiles the crate without its dependencies, which the first build has compiled.
     fn build(&mut self) {
+        self.edit(|source| source);
+        self.measure("build");
+    }
+
+    /// Writes the source again, also if the edit leaves it as it is.
+    fn edit(&self, edit: impl FnOnce(String) -> String) {
         let main = self.dir.join("src/main.rs");
-        let source = fs::read(&main).expect("read");
-        fs::write(&main, source).expect("touched");
+        let source = fs::read_to_string(&main).expect("read");
+        fs::write(&main, edit(source)).expect("touched");
+    }
+
+    /// Runs a command of Cargo, and adds its time.
+    fn measure(&mut self, command: &str) {
         let before = spent();
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--target-dir"])
+            .args([command, "--quiet", "--target-dir"])
             .arg(self.target())
             .current_dir(&self.dir)
             .status()
@@ -277,36 +153,10 @@ impl Crate {
     }
 }
 
-/// Replaces every `N` that ends a word by `n`.
-fn numbered(template: &str, n: usize) -> String {
-    let mut text = String::new();
-    let mut chars = template.chars().peekable();
-    let mut before = ' ';
-    while let Some(c) = chars.next() {
-        let ends = !chars.peek().is_some_and(|next| next.is_alphanumeric());
-        // The `N` of `DEFINITION` follows a capital and stays.
-        if c == 'N' && ends && !before.is_ascii_uppercase() {
-            text.push_str(&n.to_string());
-        } else {
-            text.push(c);
-        }
-        before = c;
-    }
-    text
-}
-
-/// The same job with a field of the application's own type.
-fn with_own_type(template: &str) -> String {
-    template
-        .replace("seats: u8", "seats: Seats")
-        .replace("ctx.progress(seats,", "ctx.progress(u8::from(seats),")
-}
-
 /// Builds both crates in turns and compares them. `is_own` selects jobs with a field of own type.
 ///
 /// Comparisons run one at a time, because they share the clock of the process's children.
 fn compare(fields: &str, is_own: fn(usize) -> bool, at_most: f64) {
-    static ALONE: Mutex<()> = Mutex::new(());
     if std::env::var("JOBS_TEST_TIER").as_deref() != Ok("full") {
         println!("in the long tier only: ./test --full");
         return;
@@ -321,8 +171,8 @@ fn compare(fields: &str, is_own: fn(usize) -> bool, at_most: f64) {
             }
         }
     };
-    let mut attribute = Crate::new(&format!("attribute-{fields}"), of(ATTRIBUTE));
-    let mut by_hand = Crate::new(&format!("by-hand-{fields}"), of(BY_HAND));
+    let mut attribute = Crate::new(&format!("attribute-{fields}"), JOBS, false, of(ATTRIBUTE));
+    let mut by_hand = Crate::new(&format!("by-hand-{fields}"), JOBS, false, of(BY_HAND));
     for _ in 0..ROUNDS {
         attribute.build();
         by_hand.build();

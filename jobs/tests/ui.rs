@@ -1,4 +1,5 @@
-//! The compiler's messages about mistakes: one rule per file of `compile_fail/`.
+//! The compiler's messages about mistakes: one rule per file of `compile_fail/`. What the compiler
+//! accepts, and the program then does: one rule per file of `pass/`.
 //!
 //! The expected messages are those of the pinned toolchain. `TRYBUILD=overwrite cargo test -p jobs
 //! --test ui` rewrites them; read the difference before you commit it.
@@ -9,6 +10,18 @@ use std::path::Path;
 #[test]
 fn mistakes_are_reported() {
     trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+}
+
+/// Runs in a build of this package alone: the runtime enables a driver.
+#[cfg(not(any(feature = "sqlx-postgres", feature = "sqlx-sqlite")))]
+#[test]
+fn a_missing_feature_is_named() {
+    trybuild::TestCases::new().compile_fail("tests/compile_fail_without_features/*.rs");
+}
+
+#[test]
+fn programs_compile_and_run() {
+    trybuild::TestCases::new().pass("tests/pass/*.rs");
 }
 
 /// A file whose mistakes make another number of errors than one says so: `// Errors: 3.`

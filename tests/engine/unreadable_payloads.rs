@@ -8,7 +8,7 @@ use jobs_runtime::store::{NewExecution, SessionInfo};
 use serde_json::json;
 use tests::jobs::Add;
 
-use super::support::{Timed, another_worker, stored};
+use super::support::{Timed, another_worker, stored as stored_as};
 
 fn assert_is_invalid(result: Result<i64, ResultError>) {
     match result {
@@ -25,7 +25,7 @@ async fn a_payload_that_another_program_reads_is_given_back_until_that_program_e
     newer.retain(|job| job.descriptor.id == "test.add");
     newer[0].descriptor.payload_schema = json!({ "type": "object", "required": ["sum"] });
     newer[0].fingerprint = "newer".to_owned();
-    store.publish(newer).await.expect("published");
+    store.publish(newer.clone()).await.expect("published");
     let other = SessionInfo {
         job_ids: vec!["test.add".to_owned()],
         fingerprints: vec!["newer".to_owned()],
@@ -38,7 +38,7 @@ async fn a_payload_that_another_program_reads_is_given_back_until_that_program_e
         .zip(1..)
         .map(|(payload, n)| NewExecution {
             payload: payload.to_owned(),
-            ..stored(ExecutionId::from_bytes([n; 16]), "test.add")
+            ..stored_as(ExecutionId::from_bytes([n; 16]), "test.add")
         });
     let stored: Vec<_> = stored.collect();
     let [readable, unreadable] = [stored[0].id, stored[1].id];
@@ -68,6 +68,30 @@ async fn a_payload_that_another_program_reads_is_given_back_until_that_program_e
         assert!(error.message.contains("fingerprint newer"), "{error:?}");
     }
 
+    // A program that converts older shapes may read what its schema refuses.
+    let mut upcasts = newer;
+    upcasts[0].descriptor.upcasts = true;
+    upcasts[0].fingerprint = "upcasts".to_owned();
+    store.publish(upcasts).await.expect("published");
+    let third = SessionInfo {
+        job_ids: vec!["test.add".to_owned()],
+        fingerprints: vec!["upcasts".to_owned()],
+        lease: Duration::from_secs(3_600),
+        ..another_worker()
+    };
+    let third = store.open_session(third).await.expect("opened");
+    let older = NewExecution {
+        payload: "{\"total\":3}".to_owned(),
+        ..stored_as(ExecutionId::from_bytes([3; 16]), "test.add")
+    };
+    let left = older.id;
+    store.enqueue(vec![older]).await.expect("enqueued");
+    runtime.clock.advance(Duration::from_secs(2)).await;
+    let record = runtime.record(left).await;
+    let first = record.attempts.first().expect("an attempt");
+    assert_eq!(first.outcome, Some(AttemptOutcome::Released), "{record:?}");
+
+    store.close_session(third).await.expect("closed");
     store.close_session(other).await.expect("closed");
     let failed = runtime.result(&jobs.execution::<Add>(readable)).await;
     assert_is_invalid(failed);

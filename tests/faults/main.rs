@@ -17,6 +17,7 @@ mod ledger;
 mod limits;
 mod network;
 mod poison_rows;
+mod rehearsal;
 mod retention;
 mod schedules;
 mod servers;

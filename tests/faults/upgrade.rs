@@ -105,6 +105,7 @@ fn check_payloads_of_both_versions(previous: &Version, next: &Version) {
     ];
     let new = [
         ("upgrade.renamed", json!({ "user": "y" }), "next y"),
+        ("upgrade.converted", json!({ "user": "y" }), "next y"),
         ("upgrade.strict", json!({ "a": 1, "b": 2 }), "next 3"),
     ];
     let mut triggered = Vec::new();
@@ -132,13 +133,19 @@ fn check_payloads_of_both_versions(previous: &Version, next: &Version) {
     );
 }
 
-/// Without a worker that can read it, a payload fails for good, and can be retried with another.
+/// Without a worker that can read it, a payload fails for good, and can be retried with another. A
+/// job with `upcast` reads the payload of the past version.
 fn check_payload_of_a_past_version(previous: Version, next: &Version) {
     let waiting = json!({ "payload": { "a": 1 }, "delayMs": 8_000 }).to_string();
     let path = "/api/v1/workers/jobs/upgrade.changed/trigger";
     let accepted = http::post(previous.0.address, path, &waiting);
     assert_eq!(accepted.status, 202, "{}", accepted.text);
     let id = accepted.body["executionId"].as_str().unwrap();
+    let waiting = json!({ "payload": { "subject": "z" }, "delayMs": 8_000 }).to_string();
+    let path = "/api/v1/workers/jobs/upgrade.converted/trigger";
+    let accepted = http::post(previous.0.address, path, &waiting);
+    assert_eq!(accepted.status, 202, "{}", accepted.text);
+    let converted = accepted.body["executionId"].as_str().unwrap();
 
     // The previous version shuts down during an attempt: the attempt ends, and is not repeated.
     let slow = previous.trigger("upgrade.slow", &json!({ "millis": 3000 }));
@@ -150,6 +157,10 @@ fn check_payload_of_a_past_version(previous: Version, next: &Version) {
     let slow = next.ended(&slow);
     let expected = (&json!("succeeded"), &json!(1));
     assert_eq!((&slow["status"], &slow["attempt"]), expected, "{slow}");
+
+    let converted = next.ended(converted);
+    assert_eq!(converted["result"], "next z", "{converted}");
+    assert_eq!(converted["payload"], json!({ "subject": "z" }));
 
     let ended = next.ended(id);
     assert_eq!(ended["error"]["kind"], "invalid_payload", "{ended}");

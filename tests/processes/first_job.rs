@@ -4,7 +4,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use tests::process::is_full_tier;
+use serde_json::json;
+use tests::http;
+use tests::process::{Server, is_full_tier, wait_for};
 
 const PAGE: &str = include_str!("../../docs/first-job.md");
 
@@ -69,4 +71,20 @@ fn the_first_job_works_as_its_page_says() {
     );
     let (ran, _) = shell(lines[4], &dir, &target);
     assert!(!ran, "a wrong payload is refused");
+
+    // The last two commands: the program serves, and the call of the page triggers the job.
+    assert_eq!(lines[5], "cargo run");
+    let program = target.join("debug/letters");
+    let server = Server::start(program.to_str().expect("a path"), &dir, &[]);
+    for page in ["/", "/docs"] {
+        let page = http::get(server.address, page);
+        assert_eq!(page.status, 200, "{}", page.text);
+        assert!(page.text.contains("<html"), "{}", page.text);
+    }
+    assert!(lines[6].starts_with("curl -X POST"), "{lines:?}");
+    let id = http::trigger(server.address, "letters.send", &json!({ "to": "bob" }));
+    wait_for("the letter of the page", || {
+        http::execution(server.address, &id)["result"] == json!({ "letters": 1 })
+    });
+    assert_eq!(lines.len(), 7, "the page says how many commands to type");
 }

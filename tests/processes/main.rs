@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "tests print the measured costs")]
 
 mod access;
+mod archive;
 mod attempt_log;
 mod bench;
 mod bulk;
@@ -14,13 +15,17 @@ mod crash;
 mod disk;
 mod first_job;
 mod footprint;
+mod import;
 mod instructions;
+mod json_features;
 mod limits;
 mod openapi;
 mod operator_commands;
+mod release;
 mod retention;
 mod schema;
 mod schema_gate;
+mod secret;
 mod settings;
 mod shared_file;
 mod stalls;

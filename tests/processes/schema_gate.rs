@@ -22,17 +22,21 @@ fn check_finds_what_the_next_version_breaks() {
 
     let written = run(PREVIOUS, dir, &["check", "--update"]);
     assert_eq!(written.code, 0, "{written:?}");
-    assert_eq!(written.out, "jobs.lock.json written: 6 jobs, no changes\n");
+    assert_eq!(written.out, "jobs.lock.json written: 7 jobs, no changes\n");
     let same = run(PREVIOUS, dir, &["check"]);
     assert_eq!(
         (same.code, &*same.out),
-        (0, "6 jobs compared with jobs.lock.json: no changes\n")
+        (0, "7 jobs compared with jobs.lock.json: no changes\n")
     );
 
     let next = run(NEXT, dir, &["check"]);
     assert_eq!(next.code, 1, "{next:?}");
     let expected = "\
 BREAKING  upgrade.changed payload/b: is new and required: give it a default, or make it an `Option`
+BREAKING  upgrade.converted payload/subject: was required and is gone: the values that callers send \
+are lost
+BREAKING  upgrade.converted payload/user: is new and required: give it a default, or make it an \
+`Option`
 BREAKING  upgrade.removed: is gone: callers get an error, and its waiting executions have no \
 handler. If it has a new id, keep the old one in `aliases`
 BREAKING  upgrade.renamed payload/subject: was required and is gone: the values that callers send \
@@ -40,7 +44,7 @@ are lost
 BREAKING  upgrade.renamed payload/user: is new and required: give it a default, or make it an `Option`
 harmless  upgrade.strict payload/b: is new and optional
 harmless  upgrade.added: is new
-6 jobs compared with jobs.lock.json: 4 of 6 changes are breaking
+7 jobs compared with jobs.lock.json: 6 of 8 changes are breaking
 ";
     assert_eq!(next.out, expected);
     let json = run(NEXT, dir, &["check", "--json"]);
@@ -73,6 +77,7 @@ fn check_finds_waiting_executions_that_the_next_version_refuses() {
     for args in [
         ["upgrade.changed", "--a", "1"],
         ["upgrade.kept", "--n", "1"],
+        ["upgrade.converted", "--subject", "a"],
     ] {
         let triggered = run(PREVIOUS, dir, &[&["trigger"], &args[..]].concat());
         assert_eq!(triggered.code, 0, "{triggered:?}");
@@ -82,7 +87,7 @@ fn check_finds_waiting_executions_that_the_next_version_refuses() {
         let checked = run(program, dir, &["check", "--waiting"]);
         assert_eq!(checked.code, code, "{checked:?}");
         assert!(
-            checked.out.contains("2 waiting executions checked"),
+            checked.out.contains("3 waiting executions checked"),
             "{checked:?}"
         );
         let refused = "upgrade.changed: 1 waiting executions have payloads that it refuses";

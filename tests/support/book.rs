@@ -6,6 +6,8 @@ pub mod embedding {}
 pub mod errors {}
 #[doc = include_str!("../../docs/payloads.md")]
 pub mod payloads {}
+#[doc = include_str!("../../docs/schema-gate.md")]
+pub mod schema_gate {}
 #[doc = include_str!("../../docs/resources.md")]
 pub mod resources {}
 #[doc = include_str!("../../docs/testing.md")]

@@ -500,6 +500,46 @@ pub async fn takes_secret(#[sensitive] token: String) -> Result<(), JobError> {
     Ok(())
 }
 
+/// A card that viewers do not see. Its number has no `!`.
+#[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Card {
+    #[serde(deserialize_with = "card_number")]
+    number: String,
+    codes: Vec<String>,
+}
+
+fn card_number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let number = String::deserialize(from)?;
+    if number.contains('!') {
+        let message = format!("`{number}` is the number of no card: {number:?}");
+        return Err(serde::de::Error::custom(message));
+    }
+    Ok(number)
+}
+
+/// Quotes its sensitive fields wherever a handler can.
+#[job(id = "test.leaks", retries = ["50ms"])]
+pub async fn leaks(
+    ctx: &JobContext,
+    #[sensitive]
+    #[serde(alias = "pass")]
+    token: String,
+    #[sensitive] card: Card,
+    how: String,
+) -> Result<Vec<String>, JobError> {
+    tracing::info!(token, "used {token}");
+    ctx.progress(50, format!("halfway with {}", card.number));
+    match how.as_str() {
+        "fail" => Err(format!("the token {token} is refused for {card:?}").into()),
+        "permanent" => Err(JobError::permanent(format!("{} is blocked", card.number))),
+        "wait" => {
+            ctx.cancelled().await;
+            Err(JobError::cancel(format!("{token} waited")))
+        }
+        _ => Ok(vec![token, card.number]),
+    }
+}
+
 /// A resource that is built as the variable `TEST_RESOURCE` says. A file `building` shows that its
 /// function runs.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! not come back. See "How we write" in `CONTRIBUTING.md`.
 
 mod book;
+mod features;
 mod files;
 mod glossary;
 mod retired;

@@ -1,6 +1,7 @@
 //! The next version of `previous`: one job is added, one is removed, and one has a new argument.
 
 use jobs::{JobContext, JobError, job};
+use serde_json::Value;
 
 /// A job that both versions have.
 #[job(id = "upgrade.kept", retries = 0)]
@@ -32,6 +33,22 @@ async fn renamed(user: String) -> Result<String, JobError> {
 #[job(id = "upgrade.strict", retries = 0, deny_unknown)]
 async fn strict(a: u32, #[default(1)] b: u32) -> Result<String, JobError> {
     Ok(format!("next {}", a + b))
+}
+
+/// A job whose argument had another name in the previous version.
+#[job(id = "upgrade.converted", retries = 0, upcast = from_subject)]
+async fn converted(user: String) -> Result<String, JobError> {
+    Ok(format!("next {user}"))
+}
+
+/// Renames the argument of the previous version.
+fn from_subject(mut payload: Value) -> Value {
+    if let Some(fields) = payload.as_object_mut()
+        && let Some(subject) = fields.remove("subject")
+    {
+        fields.insert("user".to_owned(), subject);
+    }
+    payload
 }
 
 /// Sleeps, so that the upgrade happens during an attempt.

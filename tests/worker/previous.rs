@@ -34,6 +34,12 @@ async fn strict(a: u32) -> Result<String, JobError> {
     Ok(format!("previous {a}"))
 }
 
+/// A job whose argument has another name in the next version, which converts the older payloads.
+#[job(id = "upgrade.converted", retries = 0)]
+async fn converted(subject: String) -> Result<String, JobError> {
+    Ok(format!("previous {subject}"))
+}
+
 /// Sleeps, so that the upgrade happens during an attempt.
 #[job(id = "upgrade.slow", timeout = "1m", retries = ["1s"])]
 async fn slow(ctx: &JobContext, millis: u64) -> Result<String, JobError> {

@@ -129,6 +129,9 @@ pub(crate) const KEYS: &[Key] = &[
         put(&mut to.expires, meta, limits::nonzero_duration)
     }),
     key("retain", r#"retain = "90d""#, retain::read),
+    key("upcast", "upcast = from_older_versions", |to, meta| {
+        put(&mut to.upcast, meta, values::function)
+    }),
 ];
 
 /// Keys that may be given several times.

@@ -10,6 +10,7 @@ const KEYS: &[(&str, &str)] = &[
     ("batch_key", "debounce"),
     ("concurrency", "max_concurrent"),
     ("concurrency_limit", "max_concurrent"),
+    ("convert", "upcast"),
     ("cron", "schedule"),
     ("deadline", "expires"),
     ("dedup", "unique"),
@@ -30,6 +31,7 @@ const KEYS: &[(&str, &str)] = &[
     ("max_retries", "retries"),
     ("max_runtime", "timeout"),
     ("max_tries", "max_attempts"),
+    ("migrate", "upcast"),
     ("name", "id"),
     ("num_retries", "retries"),
     ("path", "crate"),
@@ -46,6 +48,7 @@ const KEYS: &[(&str, &str)] = &[
     ("tries", "max_attempts"),
     ("ttl", "expires"),
     ("uniqueness", "unique"),
+    ("upgrade", "upcast"),
 ];
 
 /// A foreign name of an option, and the option.

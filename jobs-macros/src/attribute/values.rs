@@ -220,6 +220,26 @@ pub(crate) fn krate(input: ParseStream<'_>) -> Result<Path> {
     }
 }
 
+/// The path of a function.
+pub(crate) fn function(input: ParseStream<'_>) -> Result<Path> {
+    if input.peek(LitStr) {
+        let text: LitStr = input.parse()?;
+        let message = format!("a path has no quotes: write `upcast = {}`", text.value());
+        return Err(Error::new(text.span(), message));
+    }
+    let path = input.call(Path::parse_mod_style).map_err(|error| {
+        let message = "expected the name of a function, such as `from_older_versions`";
+        Error::new(error.span(), message)
+    })?;
+    if input.peek(syn::token::Paren) {
+        return Err(Error::new_spanned(
+            &path,
+            "`upcast` takes the name of a function, without a call",
+        ));
+    }
+    Ok(path)
+}
+
 /// The name of the payload struct.
 pub(crate) fn name(input: ParseStream<'_>) -> Result<Ident> {
     if input.peek(LitStr) {

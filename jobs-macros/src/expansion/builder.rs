@@ -1,11 +1,12 @@
 //! The calls of the const builder: one per option of the job.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 
 use super::duration::duration;
 use crate::attribute::Retain;
-use crate::model::{AcceptedJob, Input, Options, Priority, RetryPolicy};
+use crate::model::{AcceptedJob, Input, Options, Priority, RetryPolicy, Sensitive};
 
 /// Generates `.docs(…).timeout(…)…`.
 pub(super) fn options(job: &AcceptedJob) -> TokenStream {
@@ -24,6 +25,7 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         expires,
         retain,
         schedules,
+        upcast,
     } = &job.options;
     let docs = &job.outline.docs;
     let docs = (!docs.is_empty()).then(|| {
@@ -60,7 +62,12 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
     let queue = queue.as_ref().map(|queue| quote!(.queue(#queue)));
     let routing_key = routing_key.as_ref().map(|key| quote!(.routing_key(#key)));
     let tags = (!tags.is_empty()).then(|| quote!(.tags(&[#(#tags),*])));
-    let sensitive = (!sensitive.is_empty()).then(|| quote!(.sensitive(&[#(#sensitive),*])));
+    let Sensitive {
+        names,
+        aliases: former,
+    } = sensitive;
+    let sensitive = (!names.is_empty()).then(|| quote!(.sensitive(&[#(#names),*])));
+    let former = (!former.is_empty()).then(|| quote!(.sensitive_aliases(&[#(#former),*])));
     let enabled = disabled.then(|| quote!(.enabled(false)));
     let limits = super::limits::limits(limits);
     let expires = expires.map(|expires| {
@@ -72,9 +79,17 @@ pub(super) fn options(job: &AcceptedJob) -> TokenStream {
         let schedules = schedules.iter().map(super::schedule::schedule);
         quote!(.schedules(&[#(#schedules),*]))
     });
+    let upcast = upcast.as_ref().map(|function| {
+        // Errors about the function's types point at it.
+        let span = Span::call_site().located_at(function.span());
+        let payload = Ident::new("payload", Span::mixed_site().located_at(span));
+        quote_spanned! {span=>
+            .upcast(|#payload| __private::UpcastReturn::into_result(#function(#payload)))
+        }
+    });
     quote! {
         #docs #resources #label #aliases #timeout #retries #priority #queue #routing_key #tags
-        #sensitive #enabled #limits #expires #retain #schedules
+        #sensitive #former #enabled #limits #expires #retain #schedules #upcast
     }
 }
 

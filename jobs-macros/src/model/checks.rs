@@ -18,7 +18,9 @@ pub(super) mod whole_payload;
 
 use syn::{LitStr, Path};
 
+use crate::attribute::Spanned;
 use crate::errors::Errors;
+use crate::signature::Kind;
 
 /// Reports an alias that is the id.
 pub(super) fn reject_alias_of_itself(id: Option<&LitStr>, aliases: &[LitStr], errors: &mut Errors) {
@@ -37,6 +39,21 @@ pub(super) fn reject_own_derives(derives: &mut Vec<Path>, errors: &mut Errors) {
     let is_own = |derive: &mut Path| own.iter().any(|name| ends_with(derive, name));
     for derive in derives.extract_if(.., is_own) {
         errors.over(derive, "every payload derives this: remove it");
+    }
+}
+
+/// Reports `upcast` of an external job, whose workers read the stored payload.
+pub(super) fn reject_upcast_without_handler(
+    upcast: Option<&Spanned<Path>>,
+    kind: Kind,
+    errors: &mut Errors,
+) {
+    if let (Some(upcast), Kind::External) = (upcast, kind) {
+        errors.over(
+            &upcast.key,
+            "`upcast` runs before a handler, and an external job has none: the workers convert \
+             what they read",
+        );
     }
 }
 

@@ -53,6 +53,14 @@ pub(crate) struct Field {
     pub(crate) json_name: String,
 }
 
+/// The fields whose values are hidden, by their names in JSON.
+#[derive(Debug, Default)]
+pub(crate) struct Sensitive {
+    pub(crate) names: Vec<String>,
+    /// Former names.
+    pub(crate) aliases: Vec<String>,
+}
+
 /// The value of a field that `new` does not take and that a payload in JSON may lack.
 #[derive(Debug)]
 pub(crate) enum Initial {
@@ -169,7 +177,7 @@ pub(super) fn sort_arguments(
     rename_all: Option<&Spanned<LitStr>>,
     derives: &[Path],
     errors: &mut Errors,
-) -> (Vec<Input>, Vec<String>, Shape) {
+) -> (Vec<Input>, Sensitive, Shape) {
     let values = || {
         arguments.iter().filter_map(|argument| match argument {
             Argument::Value(value) => Some(&**value),
@@ -180,17 +188,22 @@ pub(super) fn sort_arguments(
     if let Some(whole) = whole {
         whole_payload::reject_beside(whole, values(), errors);
         let shape = Shape::Whole(Box::new(whole.ty.clone()));
+        let fields = whole.attributes.sensitive_fields.iter().map(LitStr::value);
+        let sensitive = Sensitive {
+            names: fields.collect(),
+            aliases: Vec::new(),
+        };
         let inputs = arguments.into_iter().filter_map(|argument| match argument {
             Argument::Reference(ty) => Some(Input::Runtime(ty)),
             Argument::Value(value) => value.attributes.payload.map(|_| Input::Payload),
         });
-        return (inputs.collect(), Vec::new(), shape);
+        return (inputs.collect(), sensitive, shape);
     }
 
     let rename_all = rename_all.map(|rule| rule.value.value());
     let mut names = fields::Names::default();
     let mut inputs = Vec::new();
-    let mut sensitive = Vec::new();
+    let mut sensitive = Sensitive::default();
     let mut accepted: Vec<Field> = Vec::new();
     for argument in arguments {
         let value = match argument {
@@ -204,13 +217,22 @@ pub(super) fn sort_arguments(
         fields::check(&value, errors);
         names.add(&value, &json_name, errors);
         let is_sensitive = value.attributes.sensitive.is_some();
+        let aliases: Vec<String> = value
+            .attributes
+            .serde
+            .aliases
+            .iter()
+            .map(LitStr::value)
+            .collect();
         let field = field(value, json_name, errors);
         // The fallback leaves out what would not compile.
         if names.is_taken_twice(&field.name) || fields::hides_a_method(&field, derives, errors) {
             continue;
         }
         if is_sensitive {
-            sensitive.push(field.json_name.clone());
+            // A payload that was never rewritten may contain the field under an alias.
+            sensitive.names.push(field.json_name.clone());
+            sensitive.aliases.extend(aliases);
         }
         inputs.push(Input::Field(field.name.clone()));
         accepted.push(field);

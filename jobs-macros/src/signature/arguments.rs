@@ -53,6 +53,21 @@ pub(super) fn read(input: &FnArg, kind: Kind, errors: &mut Errors) -> Option<Arg
     }
 }
 
+/// Reads an argument of a resource function: the type that it borrows, or `None` after a mistake,
+/// which is reported. The outer `None` means that the argument is no reference.
+pub(crate) fn reference(input: &FnArg, errors: &mut Errors) -> Option<Option<Type>> {
+    let FnArg::Typed(argument) = input else {
+        return None;
+    };
+    let Type::Reference(_) = types::bare(&argument.ty) else {
+        return None;
+    };
+    Some(match read_reference(argument, Kind::Async, errors) {
+        Some(Argument::Reference(ty)) => Some(*ty),
+        _ => None,
+    })
+}
+
 fn read_reference(argument: &PatType, kind: Kind, errors: &mut Errors) -> Option<Argument> {
     let Type::Reference(reference) = types::bare(&argument.ty) else {
         return None;

@@ -1,8 +1,9 @@
 //! The attributes of a by-value argument: some are for the macro, others for the payload's field.
 
 use jobs_grammar::suggestion::nearest;
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, Ident, Meta};
+use syn::{Attribute, Expr, Ident, LitStr, Meta, Token};
 
 use super::docs::{self, is_doc};
 use super::function::is_lint;
@@ -14,8 +15,10 @@ use crate::errors::Errors;
 pub(crate) struct FieldAttributes {
     /// `#[default(expr)]`
     pub(crate) default: Option<Expr>,
-    /// `#[sensitive]`
+    /// `#[sensitive]`, or `#[sensitive("field", …)]` beside `#[payload]`.
     pub(crate) sensitive: Option<Ident>,
+    /// The names in parentheses: fields of a whole payload, as in JSON.
+    pub(crate) sensitive_fields: Vec<LitStr>,
     /// `#[payload]`
     pub(crate) payload: Option<Ident>,
     /// The lines of the docs, and `#[doc(hidden)]`.
@@ -61,7 +64,10 @@ impl FieldAttributes {
                 let default = default(attribute)?;
                 once(&mut self.default, default, name)?;
             }
-            "sensitive" => once(&mut self.sensitive, marker(attribute, name)?, name)?,
+            "sensitive" => {
+                once(&mut self.sensitive, name.clone(), name)?;
+                self.sensitive_fields = sensitive_fields(attribute, name)?;
+            }
             "payload" => once(&mut self.payload, marker(attribute, name)?, name)?,
             "cfg" | "cfg_attr" => {
                 let message = format!(
@@ -95,6 +101,15 @@ fn default(attribute: &Attribute) -> syn::Result<Expr> {
         Meta::List(list) => list.parse_args(),
         Meta::Path(_) | Meta::NameValue(_) => Err(syn::Error::new_spanned(attribute, example)),
     }
+}
+
+/// Parses `#[sensitive]` or `#[sensitive("field", …)]`.
+fn sensitive_fields(attribute: &Attribute, name: &Ident) -> syn::Result<Vec<LitStr>> {
+    let Meta::List(list) = &attribute.meta else {
+        return marker(attribute, name).map(|_| Vec::new());
+    };
+    let fields = list.parse_args_with(Punctuated::<LitStr, Token![,]>::parse_terminated)?;
+    Ok(fields.into_iter().collect())
 }
 
 /// Checks that an attribute is `#[name]` without a value.

@@ -148,6 +148,7 @@ fn every_option() {
             tags = ["outbound"],
             payload = Mail,
             enabled = false,
+            upcast = from_older_versions,
         )]
         pub async fn send_mail(to: String) -> Result<(), JobError> {
             Ok(())

@@ -41,3 +41,16 @@ fn shared_resource() {
         "#,
     );
 }
+
+#[test]
+fn resource_of_others() {
+    golden(
+        "resource_of_others",
+        r#"
+        #[resource]
+        async fn pool(settings: &Settings, tls: &dyn Tls) -> Result<Pool, sqlx::Error> {
+            Pool::connect(&settings.url, tls).await
+        }
+        "#,
+    );
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use crate::bench::{LimitKind, Scenario};
+use crate::import::SourceKind;
 
 /// Runs background jobs, enqueues executions and inspects them.
 #[derive(Debug, Parser)]
@@ -35,6 +36,9 @@ pub(super) struct GlobalArgs {
     /// Times for which final executions are kept: 30d, failed:90d, JOB:1d, JOB:failed:7d
     #[arg(long, global = true, value_name = "TIME,…")]
     pub(super) retain: Option<String>,
+    /// Directory to which final executions are written before retention deletes them
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) archive: Option<String>,
     /// File with an admin token, made by the start if it does not exist
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<String>,
@@ -123,6 +127,12 @@ pub(super) enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// List the files of the archive, read or search it, or restore executions from it
+    #[cfg(feature = "archive")]
+    Archive {
+        #[command(subcommand)]
+        command: Option<ArchiveCommand>,
+    },
     /// List the queues, or pause, drain and resume one
     Queues {
         #[command(subcommand)]
@@ -170,6 +180,8 @@ pub(super) enum Command {
     },
     /// Copy the executions, schedules and tokens of a store to another store
     Move(MoveArgs),
+    /// Enqueue what waits in the tables of another queue; changes nothing there
+    Import(ImportArgs),
     /// Measure this program on this machine, in scratch stores beside the named store
     Bench(BenchArgs),
     /// Print the schemas of all linked jobs as one JSON document
@@ -370,6 +382,62 @@ pub(super) enum QueueCommand {
     },
 }
 
+/// The actions of `archive`.
+#[cfg(feature = "archive")]
+#[derive(Debug, Subcommand)]
+pub(super) enum ArchiveCommand {
+    /// Print archived executions, one JSON object a line
+    Read {
+        #[command(flatten)]
+        filter: ArchiveArgs,
+        /// Print the values of sensitive payload fields
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Print the archived executions whose JSON object contains a text
+    Grep {
+        /// The text, case included
+        text: String,
+        #[command(flatten)]
+        filter: ArchiveArgs,
+        /// Print, and search, the values of sensitive payload fields
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Write archived executions into the store again; those that it has are left alone
+    Restore {
+        #[command(flatten)]
+        filter: ArchiveArgs,
+        /// Restore the whole archive
+        #[arg(long)]
+        all: bool,
+        /// Time for which retention leaves them alone [default: 30d]
+        #[arg(long, value_name = "DURATION", value_parser = jobs_grammar::duration::parse)]
+        keep: Option<Duration>,
+    },
+}
+
+/// The filters of `archive`.
+#[cfg(feature = "archive")]
+#[derive(Debug, ClapArgs)]
+pub(super) struct ArchiveArgs {
+    /// Ids of executions
+    #[arg(long = "id", value_name = "ID")]
+    pub(super) ids: Vec<jobs::ExecutionId>,
+    /// Only executions of this job
+    #[arg(long, value_name = "ID")]
+    pub(super) job: Option<String>,
+    /// Only executions that ended with this status
+    #[arg(long)]
+    pub(super) status: Option<jobs::ExecutionStatus>,
+    /// Only executions that ended at or after this time, as in 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<crate::time::Timestamp>,
+    /// Only executions that ended before this time
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<crate::time::Timestamp>,
+}
+
 /// The actions of `schedules`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ScheduleCommand {
@@ -515,6 +583,36 @@ pub(super) struct MoveArgs {
     pub(super) keep_source: bool,
 }
 
+/// The arguments of `import`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ImportArgs {
+    /// System whose tables to read
+    #[arg(value_enum)]
+    pub(super) system: SourceKind,
+    /// Database of that system: `sqlite:FILE` or `postgres://…`
+    #[arg(long, value_name = "URL")]
+    pub(super) from: String,
+    /// Job of a name of that system: NAME=JOB; a name without it is a job id
+    #[arg(long, value_name = "NAME=JOB", value_parser = name_and_job)]
+    pub(super) map: Vec<(String, String)>,
+    /// Schema of graphile_worker's tables
+    #[arg(long, value_name = "NAME", default_value = "graphile_worker")]
+    pub(super) schema: String,
+    /// Tell what an import would do, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// Parses `NAME=JOB`. A name may contain `=`, a job id may not.
+fn name_and_job(text: &str) -> Result<(String, String), String> {
+    match text.rsplit_once('=') {
+        Some((name, job)) if !name.is_empty() && !job.is_empty() => {
+            Ok((name.to_owned(), job.to_owned()))
+        }
+        _ => Err("expected NAME=JOB".to_owned()),
+    }
+}
+
 /// The arguments of `bench`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
@@ -539,7 +637,7 @@ pub(super) struct BenchArgs {
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000)
     )]
     pub(super) batch: usize,
-    /// Finished executions in the store of `retained`
+    /// Finished executions in the store of `retained` and `pruned`
     #[arg(
         long,
         value_name = "M",

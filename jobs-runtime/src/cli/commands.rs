@@ -4,6 +4,8 @@
 //! also import the module that it shows or executes, such as `bench` or `schema_gate`. It must not
 //! import the engine, a route of `http` or another command.
 
+#[cfg(feature = "archive")]
+mod archive;
 mod audit;
 mod bench;
 mod check;
@@ -16,6 +18,7 @@ mod execution_actions;
 mod executions;
 mod explain;
 mod failures;
+mod import;
 mod jobs;
 mod limits;
 mod logs;
@@ -110,6 +113,8 @@ async fn dispatch(
             command: Some(command),
         } => operations::run(&settings, output, command).await,
         Command::Erase { id, by } => execution_actions::erase(&settings, output, &id, by).await,
+        #[cfg(feature = "archive")]
+        Command::Archive { command } => archive::run(&settings, output, command).await,
         Command::Prune { dry_run } => prune::prune(&settings, output, dry_run).await,
         Command::Queues { command: None } => queues::list(&settings, output).await,
         Command::Queues {
@@ -133,6 +138,7 @@ async fn dispatch(
             migrate::migrate(&settings, output, status, reopen).await
         }
         Command::Move(args) => move_store::move_store(output, &args).await,
+        Command::Import(args) => import::import(&settings, output, &args).await,
         Command::Bench(args) => bench::measure(&settings, output, &args).await,
         Command::Schema => schema::show(output),
         Command::Check(args) => check::check(&settings, output, &args).await,

@@ -105,6 +105,7 @@ impl Dispatcher {
             rates: Arc::new(parts.config.limits.clone()),
             jobs: Arc::clone(&handlers),
             accepts_payload: parts.accepts_payload,
+            hide_secrets: parts.hide_secrets,
             spans: parts.spans,
         };
         let is_time_virtual = parts.clock.hold().is_needed();
@@ -464,7 +465,7 @@ impl Dispatcher {
             Ok(StoreEvent::JobsReady(jobs)) => self.claims.expect_work_of(&jobs),
             Ok(StoreEvent::Scheduled(due)) => self.maintenance.promotion.due_by(due),
             Ok(StoreEvent::CancelRequested) => self.heartbeat.hurry(now),
-            Ok(StoreEvent::Finished(_) | StoreEvent::SchedulesChanged) => {}
+            Ok(StoreEvent::Finished(_) | StoreEvent::SchedulesChanged | StoreEvent::Received) => {}
             // Another process has written, or this loop has missed events.
             Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.poll(now),
             Err(RecvError::Closed) => self.store_events = None,

@@ -25,6 +25,8 @@ pub(crate) struct HandledJob {
     pub(crate) handler: Handler,
     pub(crate) slot_kind: SlotKind,
     pub(crate) metrics: Arc<JobMetrics>,
+    /// The sensitive fields of its payloads.
+    pub(crate) sensitive: Arc<[String]>,
 }
 
 impl HandlerTable {
@@ -43,6 +45,7 @@ impl HandlerTable {
                 handler: job.handler(),
                 slot_kind,
                 metrics: metrics.job(job.id()),
+                sensitive: job.descriptor().sensitive.as_slice().into(),
             };
             jobs.extend(job.names().map(|name| (name.to_owned(), handled.clone())));
         }

@@ -68,6 +68,19 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// The text of the handler in this exit, if there is one.
+    pub(crate) fn message_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Returned(Err(report)) => Some(&mut report.message),
+            Self::Panicked(message)
+            | Self::ReadElsewhere { message, .. }
+            | Self::Unreadable(message) => Some(message),
+            Self::TimedOut { error, .. } => error.as_mut(),
+            Self::Cancelled(error) => error.as_mut(),
+            Self::Returned(Ok(_)) | Self::Lost { .. } | Self::Released => None,
+        }
+    }
+
     /// The kind and the message of the exit's error, for the span of the attempt. A snooze, a
     /// cancellation and a release are no errors.
     pub(crate) fn error(&self) -> Option<(&'static str, &str)> {

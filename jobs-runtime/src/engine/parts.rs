@@ -19,6 +19,9 @@ use crate::telemetry::spans::Spans;
 /// True if a payload schema accepts a payload.
 pub(crate) type AcceptsPayload = fn(&Value, &str) -> bool;
 
+/// Masks in a text what it quotes of the sensitive fields of a payload.
+pub(crate) type HideSecrets = fn(payload: &str, sensitive: &[String], text: &mut String);
+
 /// Everything that a worker is built from.
 pub(crate) struct EngineParts {
     pub(crate) store: Arc<dyn Store>,
@@ -38,6 +41,7 @@ pub(crate) struct EngineParts {
     /// The id and the fingerprint of each job of the program.
     pub(crate) fingerprints: Vec<(String, String)>,
     pub(crate) accepts_payload: AcceptsPayload,
+    pub(crate) hide_secrets: HideSecrets,
     /// The signals of the broker's consumer. The channel is closed if there is none.
     pub(crate) broker_signals: BrokerSignalReceiver,
     pub(crate) spans: Spans,

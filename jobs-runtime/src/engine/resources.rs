@@ -1,7 +1,7 @@
 //! Construction of the resources that handlers borrow, before the worker starts.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -42,7 +42,8 @@ impl WorkerResources {
     /// `given` takes precedence over a linked definition of the same type.
     ///
     /// # Errors
-    /// All resources that are missing, are defined twice or fail to build, in one error.
+    /// All resources that are missing, are defined twice, borrow themselves or fail to build, in
+    /// one error.
     pub(crate) async fn build(
         jobs: &[CataloguedJob],
         later: Vec<CataloguedJob>,
@@ -79,30 +80,29 @@ impl WorkerResources {
     }
 }
 
-/// Builds the resources of these jobs that are not built yet.
+/// Builds the resources of these jobs that are not built yet, and those that they borrow.
 async fn build_missing(
     jobs: &[CataloguedJob],
     built: &Resources,
 ) -> Result<Vec<BuiltResource>, ResourceErrors> {
     let mut problems = Vec::new();
     let linked = linked(&mut problems);
+    let is_built = |request: &ResourceRequest| built.has(request);
+    let order = build_order(jobs, &linked, is_built, &mut problems);
+    let mut available = built.clone();
     let mut missing = Vec::new();
-    for (request, job) in requests(jobs) {
-        if built.has(&request) {
+    for definition in order {
+        if !definition.needed().iter().all(|need| available.has(need)) {
+            // The problem of the needed resource is reported.
             continue;
         }
-        let Some(definition) = linked.get(&request.type_id()) else {
-            problems.push(Problem::Missing {
-                type_name: request.type_name(),
-                job,
-            });
-            continue;
-        };
+        let type_name = definition.provides().type_name();
         // The function's panic may come before its future exists.
-        let building = async { definition.build().await };
+        let building = async { definition.build(&available).await };
         let building = AssertUnwindSafe(building).catch_unwind();
-        let reason = match log_if_slow(building, definition, request.type_name()).await {
+        let reason = match log_if_slow(building, definition, type_name).await {
             Ok(Ok(resource)) => {
+                available = available.with([resource.clone()]);
                 missing.push(resource);
                 continue;
             }
@@ -110,7 +110,7 @@ async fn build_missing(
             Err(panic) => format!("it panicked: {}", panic_text(panic)),
         };
         problems.push(Problem::Failed {
-            type_name: request.type_name(),
+            type_name,
             source: definition.source(),
             reason,
         });
@@ -119,6 +119,71 @@ async fn build_missing(
         Ok(missing)
     } else {
         Err(ResourceErrors(problems))
+    }
+}
+
+/// The definitions of the resources of these jobs, each after those that it borrows.
+fn build_order(
+    jobs: &[CataloguedJob],
+    linked: &HashMap<TypeId, &'static ResourceDefinition>,
+    is_built: impl Fn(&ResourceRequest) -> bool,
+    problems: &mut Vec<Problem>,
+) -> Vec<&'static ResourceDefinition> {
+    let mut order = BuildOrder {
+        linked,
+        is_built,
+        problems,
+        visited: HashSet::new(),
+        path: Vec::new(),
+        definitions: Vec::new(),
+    };
+    for (request, job) in requests(jobs) {
+        order.visit(&request, &format!("job `{job}`"));
+    }
+    order.definitions
+}
+
+/// A depth-first search over the resources that functions borrow.
+struct BuildOrder<'a, F> {
+    linked: &'a HashMap<TypeId, &'static ResourceDefinition>,
+    is_built: F,
+    problems: &'a mut Vec<Problem>,
+    visited: HashSet<TypeId>,
+    /// The resources that are being visited: each is borrowed by the one before.
+    path: Vec<ResourceRequest>,
+    definitions: Vec<&'static ResourceDefinition>,
+}
+
+impl<F: Fn(&ResourceRequest) -> bool> BuildOrder<'_, F> {
+    fn visit(&mut self, request: &ResourceRequest, borrower: &str) {
+        let id = request.type_id();
+        if (self.is_built)(request) {
+            return;
+        }
+        let on_path = self.path.iter().position(|other| other.type_id() == id);
+        if let Some(first) = on_path {
+            let cycle = self.path[first..].iter().chain([request]);
+            let type_names = cycle.map(ResourceRequest::type_name).collect();
+            self.problems.push(Problem::Cycle { type_names });
+            return;
+        }
+        if !self.visited.insert(id) {
+            return;
+        }
+        let Some(definition) = self.linked.get(&id) else {
+            self.problems.push(Problem::Missing {
+                type_name: request.type_name(),
+                borrower: borrower.to_owned(),
+            });
+            return;
+        };
+        self.path.push(*request);
+        for need in definition.needed() {
+            let borrower = format!("resource `{}`", request.type_name());
+            self.visit(need, &borrower);
+        }
+        self.path.pop();
+        self.definitions.push(definition);
     }
 }
 
@@ -143,21 +208,16 @@ async fn log_if_slow<T>(
 /// Checks that a value is given or a function is linked for every resource. Builds none.
 ///
 /// # Errors
-/// All resources that are missing or defined twice, in one error.
+/// All resources that are missing, are defined twice or borrow themselves, in one error.
 #[cfg(feature = "cli")]
 pub(crate) fn check(jobs: &[CataloguedJob], given: &[BuiltResource]) -> Result<(), ResourceErrors> {
     let mut problems = Vec::new();
     let linked = linked(&mut problems);
-    for (request, job) in requests(jobs) {
+    let is_given = |request: &ResourceRequest| {
         let type_id = request.type_id();
-        let is_given = given.iter().any(|given| given.type_id() == type_id);
-        if !is_given && !linked.contains_key(&type_id) {
-            problems.push(Problem::Missing {
-                type_name: request.type_name(),
-                job,
-            });
-        }
-    }
+        given.iter().any(|given| given.type_id() == type_id)
+    };
+    build_order(jobs, &linked, is_given, &mut problems);
     if problems.is_empty() {
         Ok(())
     } else {
@@ -205,7 +265,11 @@ pub struct ResourceErrors(Vec<Problem>);
 enum Problem {
     Missing {
         type_name: &'static str,
-        job: &'static str,
+        /// The job or the resource that borrows it.
+        borrower: String,
+    },
+    Cycle {
+        type_names: Vec<&'static str>,
     },
     Twice {
         type_name: &'static str,
@@ -228,9 +292,18 @@ impl fmt::Display for ResourceErrors {
                 f.write_str("; ")?;
             }
             match problem {
-                Problem::Missing { type_name, job } => write!(
+                Problem::Cycle { type_names } => write!(
                     f,
-                    "job `{job}` borrows a `{type_name}` that nothing provides: put \
+                    "the resource `{}` needs itself: `{}`; remove one of these arguments",
+                    type_names.first().unwrap_or(&""),
+                    type_names.join("` borrows `")
+                )?,
+                Problem::Missing {
+                    type_name,
+                    borrower,
+                } => write!(
+                    f,
+                    "{borrower} borrows a `{type_name}` that nothing provides: put \
                      `#[jobs::resource]` on a function that returns one, or give it to \
                      `Runtime::builder().resource(..)`"
                 )?,

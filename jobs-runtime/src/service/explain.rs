@@ -17,6 +17,7 @@ use jobs::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::redact::Redactor;
 use crate::JobService;
 use crate::clock::timestamp;
 use crate::store::{
@@ -192,9 +193,10 @@ impl JobService {
     /// # Errors
     /// The store's.
     pub async fn explain(&self, id: ExecutionId) -> Result<Option<Explanation>, StoreError> {
-        let Some(record) = self.store().execution(id).await? else {
+        let Some(mut record) = self.store().execution(id).await? else {
             return Ok(None);
         };
+        Redactor::new(self).redact(&mut record).await;
         let processes = self.store().processes().await?;
         let reason = match record.status {
             ExecutionStatus::Pending | ExecutionStatus::Queued if self.is_expired(&record) => {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
-use jobs::{HandlerKind, JobDescriptor};
+use jobs::runtime::PayloadReader;
+use jobs::{CataloguedJob, HandlerKind, JobDescriptor, Violations};
 
 use super::payload::check::PayloadCheck;
 #[cfg(feature = "cli")]
@@ -17,6 +18,8 @@ use crate::time::Timestamp;
 /// A job that the service can enqueue: linked into this program or published by another one.
 pub struct KnownJob {
     descriptor: JobDescriptor,
+    /// The deserialiser of a linked job.
+    reader: Option<PayloadReader>,
     fingerprint: String,
     // Compiled at the first payload. A program that only lists published jobs compiles no schema.
     check: OnceLock<Result<PayloadCheck, String>>,
@@ -37,21 +40,33 @@ pub struct SchemaError {
 
 impl KnownJob {
     /// Creates a job that is linked into this program.
-    pub(crate) fn linked(descriptor: JobDescriptor) -> Result<Self, SchemaError> {
+    pub(crate) fn linked(job: &CataloguedJob) -> Result<Self, SchemaError> {
+        let descriptor = job.descriptor().clone();
         let fingerprint = job_fingerprint(&descriptor).map_err(|error| SchemaError {
             job_id: descriptor.id.clone(),
             reason: error.to_string(),
         })?;
         let job = Self {
             descriptor,
+            reader: Some(job.reader()),
             fingerprint,
             check: OnceLock::new(),
             #[cfg(feature = "http")]
             result_check: OnceLock::new(),
         };
         // Compiled now, so that an invalid schema fails the start of the program.
-        job.payload_check()?;
-        Ok(job)
+        let invalid = job.payload_check()?.invalid_defaults();
+        if invalid.is_empty() {
+            return Ok(job);
+        }
+        let reason = format!(
+            "a default breaks a rule of its field: {}",
+            Violations(invalid)
+        );
+        Err(SchemaError {
+            job_id: job.descriptor.id,
+            reason,
+        })
     }
 
     /// Creates a job that only other programs link.
@@ -62,6 +77,7 @@ impl KnownJob {
         }
         Self {
             descriptor,
+            reader: None,
             fingerprint: job.fingerprint,
             check: OnceLock::new(),
             #[cfg(feature = "http")]
@@ -130,7 +146,7 @@ impl KnownJob {
 
     pub(crate) fn payload_check(&self) -> Result<&PayloadCheck, SchemaError> {
         self.check
-            .get_or_init(|| PayloadCheck::new(&self.descriptor.payload_schema))
+            .get_or_init(|| PayloadCheck::new(&self.descriptor.payload_schema, self.reader))
             .as_ref()
             .map_err(|reason| SchemaError {
                 job_id: self.descriptor.id.clone(),

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::enqueue::{initial_status, require_batch_size};
 use super::error::ServiceError;
+use super::redact::Redactor;
 use super::{JobService, KnownJob};
 use crate::store::{EnqueuePreview, NewExecution, StoreError, needs_dedup};
 use crate::time::Timestamp;
@@ -57,7 +58,7 @@ pub(crate) struct TriggerPreview {
     priority: u8,
     /// The time at which the execution would become ready.
     run_at: Timestamp,
-    /// The payload with its defaults.
+    /// The payload with its defaults. Sensitive fields are masked.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub(crate) payload: Box<RawValue>,
     /// The tags, with those of the job.
@@ -88,10 +89,16 @@ impl JobService {
         } else {
             vec![EnqueuePreview::Created; executions.len()]
         };
-        let previews = answers.into_iter().zip(executions).zip(&jobs);
-        previews
-            .map(|((answer, execution), job)| TriggerPreview::new(answer, execution, job))
-            .collect()
+        let mut redactor = Redactor::new(self);
+        let mut previews = Vec::with_capacity(jobs.len());
+        for ((answer, execution), job) in answers.into_iter().zip(executions).zip(&jobs) {
+            let mut preview = TriggerPreview::new(answer, execution, job)?;
+            redactor
+                .redact_payload(job.id(), &mut preview.payload)
+                .await;
+            previews.push(preview);
+        }
+        Ok(previews)
     }
 }
 

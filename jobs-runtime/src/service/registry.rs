@@ -70,7 +70,7 @@ impl JobRegistry {
     ) -> Result<Self, SchemaError> {
         let linked = catalogue
             .iter()
-            .map(|job| KnownJob::linked(job.descriptor().clone()).map(Arc::new))
+            .map(|job| KnownJob::linked(job).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             store,

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{Client, Clock as _, ExecutionId, ExecutionStatus, Job};
+#[cfg(feature = "testing")]
+use jobs::{Priority, runtime::EnqueueRequest};
 
 use super::VirtualClock;
-use crate::store::{ExecutionQuery, ExecutionRecord, LogLine, LogQuery};
+use super::faults::{Crash, FaultyStore};
+use crate::store::{DatabaseUrl, ExecutionQuery, ExecutionRecord, LogLine, LogQuery};
 use crate::{Entropy, Runtime, RuntimeBuilder, StartError};
 
 /// The largest number of executions that one list shows.
@@ -67,6 +70,7 @@ const LIVE: [ExecutionStatus; 3] = [
 /// ```
 pub struct TestRuntime {
     clock: Arc<VirtualClock>,
+    faults: Arc<FaultyStore>,
     runtime: Runtime,
 }
 
@@ -117,11 +121,17 @@ impl TestRuntime {
         configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     ) -> Result<Self, StartError> {
         let clock = VirtualClock::new();
+        let store = crate::store::open(&DatabaseUrl::SqliteMemory).await?;
+        let faults = FaultyStore::around(store, clock.clone());
         let builder = Runtime::builder()
-            .database("sqlite::memory:")
+            .store(faults.clone())
             .entropy(Entropy::seeded(1));
         let runtime = configure(builder).clock(clock.clone()).start().await?;
-        Ok(Self { clock, runtime })
+        Ok(Self {
+            clock,
+            faults,
+            runtime,
+        })
     }
 
     /// A client that enqueues into the store of this runtime.
@@ -179,6 +189,92 @@ impl TestRuntime {
                 })
             );
         }
+    }
+
+    /// Ends the worker at its next settlement, as `kill -9` does: before the store has committed
+    /// the end of an attempt, or after that.
+    ///
+    /// After [`Crash::BeforeCommit`] the attempt is lost, and the execution runs again although its
+    /// handler has returned. After [`Crash::AfterCommit`] the end is stored; nothing runs again.
+    /// Other attempts that run at the time are lost either way.
+    ///
+    /// ```
+    /// # use jobs::{job, JobContext, JobError};
+    /// use jobs_runtime::testing::{Crash, TestRuntime};
+    ///
+    /// #[job(id = "kit.charge")]
+    /// async fn charge(ctx: &JobContext, cents: u32) -> Result<u32, JobError> {
+    ///     // A real handler passes `ctx.execution_id()` on, so that it charges once.
+    ///     Ok(ctx.attempt())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let test = TestRuntime::start().await?;
+    /// test.crash_at_commit(Crash::BeforeCommit);
+    /// let execution = test.client().enqueue(Charge::new(5)).await?;
+    /// test.run_to_end("10m").await;
+    /// assert_eq!(execution.result().await?, 2); // the second attempt
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn crash_at_commit(&self, crash: Crash) {
+        self.faults.crash_at_commit(crash);
+    }
+
+    /// Takes all leases away from the worker, as happens to a process that was suspended for too
+    /// long: its handlers are dropped, and their executions run again. The worker notices at its
+    /// next claim or renewal, at most ten seconds later.
+    ///
+    /// # Panics
+    /// If the store does not answer.
+    pub async fn lose_leases(&self) {
+        let lost = self.faults.lose_leases().await;
+        lost.expect("the store in memory answers");
+    }
+
+    /// Delays each call of the store by this much real time, from now on. The virtual clock stands
+    /// still meanwhile.
+    pub fn slow_store(&self, delay: Duration) {
+        self.faults.slow_down(delay);
+    }
+
+    /// The executions of all jobs as a record, oldest first, at most a thousand: for the macros
+    /// [`assert_enqueued!`](jobs::assert_enqueued) and
+    /// [`assert_not_enqueued!`](jobs::assert_not_enqueued) (feature `testing`).
+    ///
+    /// ```
+    /// # use jobs::{assert_enqueued, job, JobContext, JobError};
+    /// # use jobs_runtime::testing::TestRuntime;
+    /// #[job(id = "kit.greeting")]
+    /// async fn greeting(to: String) -> Result<(), JobError> {
+    /// #   drop(to);
+    ///     Ok(())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let test = TestRuntime::start().await?;
+    /// test.client().enqueue(Greeting::new("ada")).item("signup").await?;
+    /// let found = assert_enqueued!(test.enqueued().await, Greeting { to: "ada" });
+    /// assert_eq!(found.request.item_id.as_deref(), Some("signup"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "testing")]
+    pub async fn enqueued(&self) -> jobs::testing::RecordingClient {
+        let found = self.list(ExecutionQuery::newest(PAGE)).await;
+        let requests = found.into_iter().rev().map(|record| {
+            let mut request = EnqueueRequest::new(record.job_id, record.payload.get().to_owned());
+            request.priority = Priority::new(record.priority);
+            request.correlation_id = record.correlation_id;
+            request.item_id = record.item_id;
+            request.created_by = record.created_by;
+            request.tags = record.tags;
+            request.parent_id = record.parent_id;
+            (record.id, request)
+        });
+        requests.collect()
     }
 
     /// An execution with its attempts.

@@ -17,7 +17,11 @@ pub(super) fn find_problems(
     let schema = &descriptor.payload_schema;
     let mut problems = Vec::new();
     if let Some(known) = field_names(schema) {
-        let named = definition.limits.fields();
+        let hidden = definition
+            .sensitive
+            .iter()
+            .map(|field| ("sensitive", *field));
+        let named = definition.limits.fields().chain(hidden);
         let unknown = named.filter(|(_, field)| !known.iter().any(|name| name == field));
         problems.extend(unknown.map(|(key, field)| Problem::UnknownField {
             id,
@@ -39,18 +43,59 @@ pub(super) fn find_problems(
     problems
 }
 
-/// The names of an object's fields. `None` if they differ between payloads: the schema combines
-/// other schemas, or allows any field name.
+/// The names of an object's fields, in any of its shapes. `None` if the names are not known: the
+/// payload is a map, or contains one beside shapes that the schema refers to.
+///
+/// A flattened map allows any name. A key that no other part of the schema names is refused all the
+/// same: it would mostly be missing, and all such payloads would have one key.
 fn field_names(schema: &Value) -> Option<Vec<String>> {
-    let parts = ["$ref", "allOf", "anyOf", "oneOf", "patternProperties"];
-    let open = schema
-        .get("additionalProperties")
-        .is_some_and(|others| *others != false);
-    if open || parts.iter().any(|part| schema.get(part).is_some()) {
-        return None;
+    let mut names = Vec::new();
+    let mut is_known = true;
+    collect_names(schema, schema, 0, &mut names, &mut is_known);
+    names.sort();
+    names.dedup();
+    (is_known && !(names.is_empty() && is_open(schema))).then_some(names)
+}
+
+/// The depth to which shapes refer to shapes.
+const MAX_DEPTH: usize = 8;
+
+fn collect_names(
+    root: &Value,
+    schema: &Value,
+    depth: usize,
+    names: &mut Vec<String>,
+    is_known: &mut bool,
+) {
+    if depth > MAX_DEPTH {
+        *is_known = false;
+        return;
     }
-    let properties = schema.get("properties").and_then(Value::as_object);
-    Some(properties.map_or_else(Vec::new, |fields| fields.keys().cloned().collect()))
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        names.extend(properties.keys().cloned());
+    }
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        match reference.strip_prefix('#').and_then(|at| root.pointer(at)) {
+            Some(referred) => collect_names(root, referred, depth + 1, names, is_known),
+            None => *is_known = false,
+        }
+    }
+    for part in ["allOf", "anyOf", "oneOf"] {
+        for shape in schema
+            .get(part)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            collect_names(root, shape, depth + 1, names, is_known);
+        }
+    }
+}
+
+/// True for a map: an object with any names.
+fn is_open(schema: &Value) -> bool {
+    let open = |keyword: &str| schema.get(keyword).is_some_and(|others| *others != false);
+    open("additionalProperties") || open("patternProperties") || schema.get("$ref").is_some()
 }
 
 fn strings(list: &Value) -> Vec<String> {

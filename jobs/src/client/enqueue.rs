@@ -26,21 +26,13 @@ pub struct One<T>(PhantomData<T>);
 pub struct Many<T>(PhantomData<T>);
 
 impl<Kind> Enqueue<Kind> {
-    pub(crate) fn new<J: Job>(client: Client, jobs: impl IntoIterator<Item = J>) -> Self {
-        let requests = jobs
-            .into_iter()
-            .map(|job| {
-                serde_json::to_string(&job)
-                    .map(|payload| EnqueueRequest::new(J::ID, payload))
-                    .map_err(|error| EnqueueError::Unserialisable {
-                        job_id: J::ID,
-                        source: error,
-                    })
-            })
-            .collect();
+    pub(crate) fn new(
+        client: Client,
+        requests: impl Iterator<Item = Result<EnqueueRequest, EnqueueError>>,
+    ) -> Self {
         Self {
             client,
-            requests,
+            requests: requests.collect(),
             kind: PhantomData,
         }
     }
@@ -106,11 +98,17 @@ impl<Kind> Enqueue<Kind> {
     ) -> Self {
         let text = |text: &Option<Arc<str>>| text.as_deref().map(str::to_owned);
         self.edit_each(|request| {
+            // The builders of a batch's items may be children already.
+            if request.parent_id.is_some() {
+                return;
+            }
             request.parent_id = Some(parent.execution_id);
             request.child = Some(number(request));
             request.triggered_by = TriggeredBy::Parent;
-            request.correlation_id = text(&parent.correlation_id);
             request.trace_parent = text(&parent.trace_parent);
+            if request.correlation_id.is_none() {
+                request.correlation_id = text(&parent.correlation_id);
+            }
         })
     }
 
@@ -123,6 +121,39 @@ impl<Kind> Enqueue<Kind> {
 }
 
 impl<T> Enqueue<One<T>> {
+    /// Forgets the type of the result, so that one batch may contain several jobs.
+    ///
+    /// The result is then JSON. [`Client::execution`] gives a handle with the type again.
+    ///
+    /// ```no_run
+    /// # use jobs::{Client, JobError, Priority, job};
+    /// # #[job(id = "charge")]
+    /// # async fn charge(order: u64) -> Result<u64, JobError> { Ok(order) }
+    /// # #[job(id = "send-mail")]
+    /// # async fn send_mail(to: String) -> Result<(), JobError> { drop(to); Ok(()) }
+    /// # async fn demo(jobs: Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// jobs.enqueue_all([
+    ///     jobs.enqueue(Charge::new(7_u64)).priority(Priority::High).untyped(),
+    ///     jobs.enqueue(SendMail::new("alice@example.org")).untyped(),
+    /// ])
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn untyped(self) -> Enqueue<One<serde_json::Value>> {
+        Enqueue {
+            client: self.client,
+            requests: self.requests,
+            kind: PhantomData,
+        }
+    }
+
+    /// The request of this builder, which has one.
+    pub(super) fn into_only_request(self) -> Result<EnqueueRequest, EnqueueError> {
+        let request = self.requests?.pop();
+        request.ok_or_else(|| EnqueueError::Store("the builder has no request".into()))
+    }
+
     /// Creates at most one execution per job and key.
     ///
     /// For 24 hours, another enqueue with the same key and payload returns the execution of the
@@ -160,6 +191,17 @@ impl<T: 'static> IntoFuture for Enqueue<Many<T>> {
 impl<Kind> Enqueue<Kind> {
     pub(crate) fn into_parts(self) -> (Client, Result<Vec<EnqueueRequest>, EnqueueError>) {
         (self.client, self.requests)
+    }
+}
+
+/// The request to enqueue a payload.
+pub(super) fn request<J: Job>(job: &J) -> Result<EnqueueRequest, EnqueueError> {
+    match serde_json::to_string(job) {
+        Ok(payload) => Ok(EnqueueRequest::new(J::ID, payload)),
+        Err(source) => Err(EnqueueError::Unserialisable {
+            job_id: J::ID,
+            source,
+        }),
     }
 }
 

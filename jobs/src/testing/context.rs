@@ -1,5 +1,6 @@
 //! A test's attempt: runs a handler without a worker.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +27,15 @@ pub struct TestContext {
     clock: ManualClock,
     recording: RecordingClient,
     logs: Logs,
+}
+
+/// What one run of a handler did.
+#[derive(Debug, PartialEq)]
+struct ObservedRun<S> {
+    result: serde_json::Value,
+    /// The id and the payload of each job.
+    enqueued: Vec<(String, String)>,
+    outside: S,
 }
 
 /// The parts that all contexts of one test share.
@@ -92,6 +102,71 @@ impl TestContext {
             }
         }?;
         serde_json::from_str(&result).map_err(|error| JobError::new(Verdict::InvalidResult, error))
+    }
+
+    /// Runs the handler of a job twice, as two attempts of one execution, and compares the runs.
+    ///
+    /// `observe` returns what the handler has changed outside, such as the rows of a fake. It must
+    /// be the same after both runs. So must be the result, and the jobs that each run enqueues.
+    ///
+    /// ```
+    /// use std::sync::Mutex;
+    ///
+    /// use jobs::testing::{TestContext, block_on};
+    /// use jobs::{JobContext, JobError, job};
+    ///
+    /// #[derive(Default)]
+    /// pub struct Ledger(Mutex<Vec<String>>);
+    ///
+    /// #[job(id = "ledger.book")]
+    /// async fn book(ctx: &JobContext, ledger: &Ledger, cents: u32) -> Result<u32, JobError> {
+    ///     let mut entries = ledger.0.lock().unwrap();
+    ///     let entry = ctx.execution_id().to_string();
+    ///     if !entries.contains(&entry) {
+    ///         entries.push(entry);
+    ///     }
+    ///     Ok(cents)
+    /// }
+    ///
+    /// let ledger = std::sync::Arc::new(Ledger::default());
+    /// let test = TestContext::builder().shared_resource(ledger.clone()).build();
+    /// let entries = || ledger.0.lock().unwrap().clone();
+    /// assert_eq!(block_on(test.run_twice(Book::new(5), entries)).unwrap(), 5);
+    /// ```
+    ///
+    /// # Errors
+    /// The error of the first run, or of the second one.
+    ///
+    /// # Panics
+    /// If the runs differ. The message shows both.
+    pub async fn run_twice<J: Job, S: PartialEq + Debug>(
+        &self,
+        job: J,
+        observe: impl Fn() -> S,
+    ) -> Result<J::Output, JobError> {
+        let payload = serde_json::to_string(&job)?;
+        let again = serde_json::from_str::<J>(&payload)?;
+        let first = self.observed_run(job, &observe).await?;
+        let second = self.observed_run(again, &observe).await?;
+        assert_eq!(first, second, "the two runs of `{}` differ", J::ID);
+        serde_json::from_value(first.result).map_err(Into::into)
+    }
+
+    async fn observed_run<J: Job, S>(
+        &self,
+        job: J,
+        observe: &impl Fn() -> S,
+    ) -> Result<ObservedRun<S>, JobError> {
+        let before = self.recording.all().len();
+        let result = serde_json::to_value(self.run(job).await?)?;
+        let enqueued = self.recording.all().into_iter().skip(before);
+        Ok(ObservedRun {
+            result,
+            enqueued: enqueued
+                .map(|(_, request)| (request.job_id.into_owned(), request.payload))
+                .collect(),
+            outside: observe(),
+        })
     }
 
     /// Awaits a direct call of a handler and records its log: `test.watch(send_mail(…)).await`.

@@ -123,6 +123,15 @@ impl RecordingClient {
     }
 }
 
+/// Collects enqueues that were recorded elsewhere, for the assertions.
+impl FromIterator<(ExecutionId, EnqueueRequest)> for RecordingClient {
+    fn from_iter<I: IntoIterator<Item = (ExecutionId, EnqueueRequest)>>(executions: I) -> Self {
+        let recording = Self::new();
+        recording.0.lock().executions.extend(executions);
+        recording
+    }
+}
+
 impl AsRef<Self> for RecordingClient {
     fn as_ref(&self) -> &Self {
         self
@@ -224,7 +233,8 @@ fn check(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
             message,
         }]),
     };
-    let again = (job.rewrite)(&request.payload).map_err(|error| invalid(error.to_string()))?;
+    let again =
+        (job.reader.rewrite)(&request.payload).map_err(|error| invalid(error.to_string()))?;
     if parse(&again) == parse(&request.payload) {
         Ok(job.id)
     } else {

@@ -11,4 +11,3 @@ fn outbox() -> Result<Outbox, u8> {
 
 fn main() {}
 
-// Errors: 2.

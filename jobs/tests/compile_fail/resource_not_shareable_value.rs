@@ -12,4 +12,3 @@ fn outbox() -> std::cell::Cell<u8> {
 
 fn main() {}
 
-// Errors: 2.

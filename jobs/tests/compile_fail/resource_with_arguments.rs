@@ -1,4 +1,4 @@
-// A resource function has no arguments.
+// A resource function borrows other resources; it takes nothing by value.
 
 use jobs::{resource};
 

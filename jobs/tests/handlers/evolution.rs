@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jobs::{JobError, job};
 use serde_json::json;
 
-use crate::support::{run, run_with, schema};
+use crate::support::{linked, run, run_with, schema};
 
 /// The job as its first callers know it.
 mod before {
@@ -33,6 +33,57 @@ mod after {
         #[serde(default)] tags: Vec<String>,
     ) -> Result<String, JobError> {
         Ok(format!("{to} {copies} {reply_to:?} {tags:?}"))
+    }
+}
+
+/// The same job with another name for its argument, and a conversion of the older payloads.
+mod renamed {
+    use jobs::{JobError, job};
+    use serde_json::Value;
+
+    #[job(id = "evolution.letter-renamed", upcast = from_to)]
+    pub(super) async fn letter(recipient: String, account: u128) -> Result<String, JobError> {
+        Ok(format!("{recipient} {account}"))
+    }
+
+    fn from_to(mut payload: Value) -> Result<Value, JobError> {
+        let fields = payload.as_object_mut().ok_or("the payload is no object")?;
+        if let Some(to) = fields.remove("to") {
+            fields.insert("recipient".to_owned(), to);
+            fields.insert("account".to_owned(), 0.into());
+        }
+        if fields.contains_key("broken") {
+            return Err(JobError::snooze(std::time::Duration::from_secs(1)));
+        }
+        Ok(payload)
+    }
+}
+
+#[test]
+fn an_older_payload_is_converted_before_it_is_read() {
+    let stored = serde_json::to_string(&before::Letter::new("a")).expect("JSON");
+    let result = run_with::<renamed::Letter>([], &stored).expect("succeeds");
+    assert_eq!(result, "\"a 0\"");
+    assert!(linked::<renamed::Letter>().descriptor().upcasts);
+    assert!(!linked::<before::Letter>().descriptor().upcasts);
+}
+
+#[test]
+fn a_payload_of_today_is_read_as_it_is() {
+    let payload = renamed::Letter::new("a", u128::MAX);
+    let result = run(&payload).expect("succeeds");
+    assert_eq!(result, format!("\"a {}\"", u128::MAX));
+}
+
+#[test]
+fn what_an_upcast_cannot_convert_is_an_invalid_payload() {
+    for (stored, reason) in [
+        (r#"{"broken":1}"#, "upcast: snoozed"),
+        (r#"{"recipient":"a"}"#, "missing field `account`"),
+    ] {
+        let error = run_with::<renamed::Letter>([], stored).expect_err("unreadable");
+        assert_eq!(error.verdict(), jobs::runtime::Verdict::InvalidPayload);
+        assert!(error.to_string().contains(reason), "{error}");
     }
 }
 

@@ -150,11 +150,35 @@ async fn sensitive(
 #[test]
 fn sensitive_fields_are_listed_by_their_json_names() {
     let job = linked::<Sensitive>();
-    assert_eq!(job.descriptor().sensitive, ["apiToken", "PIN", "pass-word"]);
+    let names = ["apiToken", "PIN", "pass-word"];
     let json = serde_json::to_value(Sensitive::new("a", "b", "c", "d")).expect("json");
-    for name in &job.descriptor().sensitive {
+    for name in names {
         assert!(json.get(name).is_some(), "{name} in {json}");
     }
+    // A payload may be sent with a former name.
+    assert_eq!(job.descriptor().sensitive, [&names[..], &["pwd"]].concat());
+}
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Login {
+    user_name: String,
+    pass_word: String,
+}
+
+#[job(id = "payloads.login")]
+async fn log_in(
+    #[payload]
+    #[sensitive("passWord")]
+    login: Login,
+) -> Result<String, JobError> {
+    drop(login.pass_word);
+    Ok(login.user_name)
+}
+
+#[test]
+fn fields_of_a_whole_payload_may_be_sensitive() {
+    assert_eq!(linked::<LogIn>().descriptor().sensitive, ["passWord"]);
 }
 
 #[job(id = "payloads.strict", deny_unknown)]

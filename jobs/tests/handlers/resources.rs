@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jobs::runtime::{BuiltResource, ResourceDefinition, ResourceRequest};
+use jobs::runtime::{BuiltResource, ResourceDefinition, ResourceRequest, Resources};
 use jobs::{JobContext, JobError, job, resource};
 
 use crate::support::{block_on, linked, run_with};
@@ -73,7 +73,7 @@ fn built(request: &ResourceRequest) -> Option<BuiltResource> {
     let definition = ResourceDefinition::linked()
         .into_iter()
         .find(|definition| definition.provides().type_id() == request.type_id())?;
-    Some(block_on(definition.build()).expect("builds"))
+    Some(block_on(definition.build(&Resources::default())).expect("builds"))
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_resource_that_fails_returns_its_error_and_source() {
             definition.provides().type_id() == ResourceRequest::of::<Absent>().type_id()
         })
         .expect("linked");
-    let error = block_on(definition.build()).expect_err("fails");
+    let error = block_on(definition.build(&Resources::default())).expect_err("fails");
     assert_eq!(error.to_string(), "not today");
     let source = definition.source();
     assert_eq!(source.module, "handlers::resources");

@@ -351,3 +351,19 @@ fn a_payload_may_contain_itself_through_another_type_through_another_type() {
         "#"
     );
 }
+
+#[job(id = "types.not-a-number")]
+async fn not_a_number(nan: bool) -> Result<Vec<f64>, JobError> {
+    Ok(vec![1.5, if nan { f64::NAN } else { 0.5 }])
+}
+
+#[test]
+fn a_result_that_its_own_type_cannot_read_is_invalid() {
+    assert_eq!(run(&NotANumber::new(false)).expect("succeeds"), "[1.5,0.5]");
+    let error = run(&NotANumber::new(true)).expect_err("NaN is no JSON");
+    assert_eq!(error.verdict(), jobs::runtime::Verdict::InvalidResult);
+    assert_eq!(
+        error.to_string(),
+        "the type of the result cannot read what it has written: /1: must be a number"
+    );
+}

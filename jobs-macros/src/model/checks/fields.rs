@@ -23,15 +23,6 @@ pub(in crate::model) fn check(value: &Value, errors: &mut Errors) {
         );
     }
     let defaulted = attributes.default.is_some() || serde.default.is_some();
-    if let (true, Some(alias)) = (defaulted, serde.aliases.first()) {
-        errors.over(
-            alias,
-            format!(
-                "the runtime adds the default of a payload without `{name}`, and the handler would \
-                 then read the field twice: make it an `Option`, or remove the alias"
-            ),
-        );
-    }
     let optional = defaulted || types::is_option(ty);
     if let (false, Some(skip)) = (optional, serde.skip_serializing_if) {
         errors.at(
@@ -47,6 +38,14 @@ pub(in crate::model) fn check(value: &Value, errors: &mut Errors) {
                 "the schema of this format is unknown: add `#[schemars(with = \"…\")]` with a type \
                  of the same JSON as `{}` writes, such as `String`",
                 format.value()
+            ),
+        );
+    }
+    if let Some(field) = attributes.sensitive_fields.first() {
+        errors.over(
+            field,
+            format!(
+                "`{name}` is one field and hidden as a whole: write `#[sensitive]` without names"
             ),
         );
     }

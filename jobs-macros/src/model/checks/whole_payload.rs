@@ -28,11 +28,11 @@ pub(in crate::model) fn reject_beside<'a>(
             "a whole payload has no default: remove it, and give defaults to the fields of its type",
         );
     }
-    if let Some(sensitive) = &attributes.sensitive {
+    if let (Some(sensitive), []) = (&attributes.sensitive, &*attributes.sensitive_fields) {
         errors.over(
             sensitive,
-            "`#[sensitive]` marks a field, and this argument is the whole payload: take its fields as \
-             arguments to mark them",
+            "this argument is the whole payload: name the fields to hide as in JSON, \
+             `#[sensitive(\"password\")]`",
         );
     }
     for attribute in &attributes.passed {

@@ -121,9 +121,15 @@ async fn check_waiting(settings: &Settings) -> Result<Waiting, Failure> {
                 let Some(job) = runtime.catalogue().get(&execution.job_id) else {
                     continue;
                 };
-                let job = service.job(job.id()).await?;
-                let violation = job.first_violation(execution.payload.get());
-                let Some(violation) = violation.map_err(|error| Failure::because(&error))? else {
+                let violation = match job.upcast(execution.payload.get()) {
+                    Ok(payload) => {
+                        let job = service.job(job.id()).await?;
+                        let violation = job.first_violation(&payload);
+                        violation.map_err(|error| Failure::because(&error))?
+                    }
+                    Err(error) => Some(error.to_string()),
+                };
+                let Some(violation) = violation else {
                     continue;
                 };
                 let entry = refused.entry(job.id().to_owned());

@@ -41,7 +41,7 @@ use crate::engine::handlers::{HandledJob, HandlerTable};
 use crate::engine::hooks::{AttemptStarted, Hooks};
 use crate::engine::middleware::{AttemptRequest, AttemptService};
 use crate::engine::outcome::Exit;
-use crate::engine::parts::AcceptsPayload;
+use crate::engine::parts::{AcceptsPayload, HideSecrets};
 use crate::engine::resources::WorkerResources;
 use crate::engine::session::LeaseDeadline;
 use crate::engine::slots::SlotKind;
@@ -71,6 +71,7 @@ pub(crate) struct ExecutorDeps {
     pub(crate) rates: Arc<NamedRates>,
     pub(crate) jobs: Arc<HandlerTable>,
     pub(crate) accepts_payload: AcceptsPayload,
+    pub(crate) hide_secrets: HideSecrets,
     pub(crate) spans: Spans,
 }
 
@@ -144,8 +145,12 @@ impl Attempt {
             }
         };
         let unread = UnreadPayload::of(&self.claimed, self.job.id);
+        let sensitive = SensitivePayload::of(&self.job, &self.claimed);
         let (mut work, mut reporter, span) = self.into_work(resources);
-        let supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
+        let mut supervised = supervise(&mut work, clock, &interrupt, &time_limits).await;
+        if let Some(sensitive) = sensitive {
+            sensitive.hide_in(&mut supervised, deps.hide_secrets);
+        }
         deps.spans.ended(&span, &supervised.span_end());
         drop(span);
         match supervised {
@@ -321,6 +326,31 @@ fn call_handler(
         }
         // The handler table contains no other kind.
         _ => Box::pin(async { Err(JobError::permanent("the job has no body")) }),
+    }
+}
+
+/// The payload of a job with sensitive fields. The handler's error may quote them: they are masked
+/// before the error is stored, logged or sent anywhere.
+struct SensitivePayload {
+    payload: String,
+    fields: Arc<[String]>,
+}
+
+impl SensitivePayload {
+    /// `None` for a job without sensitive fields.
+    fn of(job: &HandledJob, claimed: &Claimed) -> Option<Self> {
+        let fields = Arc::clone(&job.sensitive);
+        (!fields.is_empty()).then(|| Self {
+            payload: claimed.payload.clone(),
+            fields,
+        })
+    }
+
+    fn hide_in(&self, supervised: &mut Supervised, hide: HideSecrets) {
+        let (Supervised::Ended(exit) | Supervised::Abandoned(exit)) = supervised;
+        if let Some(message) = exit.as_mut().and_then(Exit::message_mut) {
+            hide(&self.payload, &self.fields, message);
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Workers of several versions share a store during a deployment. A payload of a newer version, or
 //! of an older one, may not fit the handler here. Such an attempt is released without spending any
-//! of the budget while a live worker's program accepts the payload by its published schema. A
-//! program that has already failed to read it does not count, so this ends. Without such a program
-//! the attempt fails.
+//! of the budget while a live worker's program accepts the payload by its published schema, or
+//! converts older shapes. A program that has already failed to read it does not count, so this
+//! ends. Without such a program the attempt fails.
 
 use std::time::Duration;
 
@@ -81,7 +81,8 @@ impl UnreadPayload {
             return Ok(None);
         };
         let reader = readers.into_iter().find(|reader| {
-            (deps.accepts_payload)(&reader.descriptor.payload_schema, record.payload.get())
+            let schema = &reader.descriptor.payload_schema;
+            reader.descriptor.upcasts || (deps.accepts_payload)(schema, record.payload.get())
         });
         Ok(reader.map(|reader| reader.fingerprint))
     }

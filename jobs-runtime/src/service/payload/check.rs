@@ -1,20 +1,29 @@
-//! The payload check: size, JSON, defaults, schema.
+//! The payload check: size, JSON, defaults, schema, deserialiser.
+
+use std::collections::HashSet;
+use std::ops::Range;
 
 use jobs::Violation;
+use jobs::runtime::PayloadReader;
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::canonical::{keeps_content, rename_members};
 use super::defaults::{PayloadDefault, complete, payload_defaults};
 use super::expected::FITS_NO_SHAPE;
-use super::json;
+use super::json::{self, ParsedJson};
 use super::schema;
 use super::violation::{MAX_VIOLATIONS, violations};
 use crate::service::options::MAX_PAYLOAD_BYTES;
 
-/// The compiled payload schema of one job.
+/// The compiled payload schema of one job, and its deserialiser.
 pub(crate) struct PayloadCheck {
     validator: Validator,
     defaults: Vec<PayloadDefault>,
+    /// The names of the fields. Another one may be an alias.
+    names: HashSet<String>,
+    /// `None` for a job that is known by its published schema only.
+    reader: Option<PayloadReader>,
 }
 
 /// A valid payload with its defaults, as the text that is stored and as a value.
@@ -40,39 +49,164 @@ impl PayloadCheck {
     ///
     /// # Errors
     /// The mistake in the schema.
-    pub(crate) fn new(schema: &Value) -> Result<Self, String> {
+    pub(crate) fn new(schema: &Value, reader: Option<PayloadReader>) -> Result<Self, String> {
         Ok(Self {
             validator: schema::compile(schema)?,
             defaults: payload_defaults(schema),
+            names: property_names(schema),
+            reader,
         })
     }
 
-    /// Adds the schema's defaults to a payload and validates the result. An empty text counts as an
-    /// empty object.
+    /// Adds the schema's defaults to a payload, validates the result and reads it with the
+    /// deserialiser of a linked job. An empty text counts as an empty object.
+    ///
+    /// A payload with aliases of fields or variants may not match the schema. If the deserialiser
+    /// accepts it, it is stored with the names in the place of the aliases.
     pub(crate) fn check(&self, mut text: String) -> Result<CheckedPayload, PayloadError> {
         if text.is_empty() {
             text.push_str("{}");
         }
         within_limit(&text)?;
         let parsed = json::parse(&text).map_err(|error| PayloadError::Malformed(reason(&error)))?;
-        let mut value = parsed.value;
+        let ParsedJson {
+            mut value,
+            duplicates,
+        } = parsed;
         if !value.is_object() {
             return Err(PayloadError::Invalid(vec![Violation {
                 pointer: String::new(),
                 message: "must be an object".to_owned(),
             }]));
         }
-        complete(&mut text, &mut value, &self.defaults);
+        let added = complete(&mut text, &mut value, self.defaults.iter());
         within_limit(&text)?;
-        if parsed.duplicates.is_empty() && self.validator.is_valid(&value) {
-            return Ok(CheckedPayload { text, value });
+        let refusal = if duplicates.is_empty() && self.validator.is_valid(&value) {
+            match self.read(&text) {
+                Ok(()) => {
+                    let accepted = CheckedPayload { text, value };
+                    return Ok(self.without_aliases(accepted, added));
+                }
+                refusal => refusal.err(),
+            }
+        } else {
+            None
+        };
+        // Without defaults, a payload that the deserialiser refuses has no other form.
+        let has_other_form = refusal.is_none() || !added.is_empty();
+        let mut given = text;
+        given.drain(added);
+        if has_other_form
+            && duplicates.is_empty()
+            && let Some(reader) = self.reader
+            && let Some(accepted) = self.check_otherwise(reader, &given)
+        {
+            return Ok(accepted);
         }
-        let repeated = parsed.duplicates.into_iter().take(MAX_VIOLATIONS);
+        Err(PayloadError::Invalid(match refusal {
+            // A default beside an alias is a field that is given twice. The mistake is another one
+            // if the payload as it was given has one.
+            Some(refusal) if has_other_form => {
+                vec![self.read(&given).err().unwrap_or(refusal)]
+            }
+            Some(refusal) => vec![refusal],
+            None => self.violations(&value, duplicates),
+        }))
+    }
+
+    /// The mistakes of a payload in its defaults: of a payload without any member.
+    pub(crate) fn invalid_defaults(&self) -> Vec<Violation> {
+        let mut value = Value::Object(serde_json::Map::new());
+        complete(&mut "{}".to_owned(), &mut value, self.defaults.iter());
+        let mut violations = self.violations(&value, Vec::new());
+        violations.retain(|violation| {
+            let mut pointers = self.defaults.iter().map(PayloadDefault::pointer);
+            pointers.any(|pointer| {
+                let inside = violation.pointer.strip_prefix(&pointer);
+                inside.is_some_and(|inside| inside.is_empty() || inside.starts_with('/'))
+            })
+        });
+        violations
+    }
+
+    fn read(&self, text: &str) -> Result<(), Violation> {
+        self.reader.map_or(Ok(()), |reader| reader.read(text))
+    }
+
+    /// Writes the names of fields in the place of their aliases, so that keys and redaction find
+    /// them. Other payloads, also those with unknown members, are unchanged.
+    fn without_aliases(&self, accepted: CheckedPayload, added: Range<usize>) -> CheckedPayload {
+        let (Some(reader), Some(members)) = (self.reader, accepted.value.as_object()) else {
+            return accepted;
+        };
+        if members.keys().all(|name| self.names.contains(name)) {
+            return accepted;
+        }
+        let mut given = accepted.text.clone();
+        given.drain(added);
+        let written = reader.rewrite(&given);
+        let renamed = written.and_then(|written| self.check_renamed(reader, &given, &written));
+        renamed.unwrap_or(accepted)
+    }
+
+    /// Accepts a payload that the deserialiser reads in another form: without defaults that are
+    /// `null`, with other names, or as its type writes it.
+    fn check_otherwise(&self, reader: PayloadReader, given: &str) -> Option<CheckedPayload> {
+        let written = reader.rewrite(given)?;
+        let values = self
+            .defaults
+            .iter()
+            .filter(|default| !default.value.is_null());
+        if let Some(accepted) = self.check_form(given.to_owned(), values) {
+            return Some(accepted);
+        }
+        if let Some(accepted) = self.check_renamed(reader, given, &written) {
+            return Some(accepted);
+        }
+        let before = json::parse(given).ok()?.value;
+        let accepted = self.check_form(written, self.defaults.iter())?;
+        keeps_content(&before, &accepted.value).then_some(accepted)
+    }
+
+    /// Accepts a payload with the names that its type writes, if it still means the same.
+    fn check_renamed(
+        &self,
+        reader: PayloadReader,
+        given: &str,
+        written: &str,
+    ) -> Option<CheckedPayload> {
+        let value = json::parse(written).ok()?.value;
+        let renamed = rename_members(given, &value)?;
+        let is_same = reader.rewrite(&renamed).as_deref() == Some(written);
+        is_same.then(|| self.check_form(renamed, self.defaults.iter()))?
+    }
+
+    /// Completes and checks one form of a payload.
+    fn check_form<'d>(
+        &self,
+        mut text: String,
+        defaults: impl Iterator<Item = &'d PayloadDefault>,
+    ) -> Option<CheckedPayload> {
+        let mut value = json::parse(&text).ok()?.value;
+        complete(&mut text, &mut value, defaults);
+        let accepted = within_limit(&text).is_ok()
+            && value.is_object()
+            && self.validator.is_valid(&value)
+            && self.read(&text).is_ok();
+        accepted.then_some(CheckedPayload { text, value })
+    }
+
+    /// The mistakes relative to the schema, and the repeated keys.
+    fn violations(&self, value: &Value, duplicates: Vec<String>) -> Vec<Violation> {
+        if duplicates.is_empty() && self.validator.is_valid(value) {
+            return Vec::new();
+        }
+        let repeated = duplicates.into_iter().take(MAX_VIOLATIONS);
         let repeated = repeated.map(|pointer| Violation {
             pointer,
             message: "is given more than once".to_owned(),
         });
-        let found = violations(self.validator.iter_errors(&value));
+        let found = violations(self.validator.iter_errors(value));
         let mut violations: Vec<_> = repeated.chain(found).take(MAX_VIOLATIONS).collect();
         if violations.is_empty() {
             // The validator rejects the payload without naming a mistake.
@@ -83,13 +217,19 @@ impl PayloadCheck {
         }
         // The validator reports in the order of its keywords. Sorting gives a stable order.
         violations.sort_by(|one, other| one.pointer.cmp(&other.pointer));
-        Err(PayloadError::Invalid(violations))
+        violations
     }
 }
 
 /// True if a payload schema accepts a payload, with its defaults.
 pub(crate) fn schema_accepts(schema: &Value, payload: &str) -> bool {
-    PayloadCheck::new(schema).is_ok_and(|check| check.check(payload.to_owned()).is_ok())
+    PayloadCheck::new(schema, None).is_ok_and(|check| check.check(payload.to_owned()).is_ok())
+}
+
+fn property_names(schema: &Value) -> HashSet<String> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let names = properties.into_iter().flatten();
+    names.map(|(name, _)| name.clone()).collect()
 }
 
 fn within_limit(text: &str) -> Result<(), PayloadError> {
@@ -115,7 +255,7 @@ mod tests {
     use super::*;
 
     fn check(schema: &Value, payload: &str) -> Vec<(String, String)> {
-        let check = PayloadCheck::new(schema).expect("a schema");
+        let check = PayloadCheck::new(schema, None).expect("a schema");
         match check.check(payload.to_owned()) {
             Ok(_) => Vec::new(),
             Err(PayloadError::Invalid(violations)) => violations
@@ -306,7 +446,7 @@ mod tests {
 
     #[test]
     fn size_and_depth_are_bounded() {
-        let check = PayloadCheck::new(&json!({"type": "object"})).expect("a schema");
+        let check = PayloadCheck::new(&json!({"type": "object"}), None).expect("a schema");
         let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(MAX_PAYLOAD_BYTES));
         assert!(matches!(check.check(large), Err(PayloadError::TooLarge(_))));
         let deep = format!(r#"{{"a":{}"#, "[".repeat(10_000));

@@ -3,7 +3,11 @@
 //! The caller's text stays unchanged byte for byte: the order of the keys, the escapes, and numbers
 //! beyond the precision of a float. Missing members are inserted at the end of the object.
 
+use std::ops::Range;
+
 use serde_json::Value;
+
+use super::violation::push_segment;
 
 /// A top-level property with a default.
 #[derive(Debug)]
@@ -32,17 +36,30 @@ pub(crate) fn payload_defaults(schema: &Value) -> Vec<PayloadDefault> {
         .collect()
 }
 
-/// Adds the missing defaults to the text and to the value of an object.
-pub(crate) fn complete(text: &mut String, value: &mut Value, defaults: &[PayloadDefault]) {
+impl PayloadDefault {
+    /// The JSON pointer of the property.
+    pub(crate) fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        push_segment(&mut pointer, &self.name);
+        pointer
+    }
+}
+
+/// Adds the missing defaults to the text and to the value of an object. Returns the range of the
+/// text that was added.
+pub(crate) fn complete<'d>(
+    text: &mut String,
+    value: &mut Value,
+    defaults: impl Iterator<Item = &'d PayloadDefault>,
+) -> Range<usize> {
     let Value::Object(fields) = value else {
-        return;
+        return 0..0;
     };
     let missing: Vec<_> = defaults
-        .iter()
         .filter(|default| !fields.contains_key(&default.name))
         .collect();
     let Some(end) = text.rfind('}').filter(|_| !missing.is_empty()) else {
-        return;
+        return 0..0;
     };
     let mut members = String::new();
     for (n, default) in missing.iter().enumerate() {
@@ -55,6 +72,7 @@ pub(crate) fn complete(text: &mut String, value: &mut Value, defaults: &[Payload
     for default in missing {
         fields.insert(default.name.clone(), default.value.clone());
     }
+    end..end + members.len()
 }
 
 #[cfg(test)]
@@ -73,12 +91,14 @@ mod tests {
         let check = |before: &str, after: &str| {
             let mut text = before.to_owned();
             let mut value: Value = serde_json::from_str(before).expect("JSON");
-            complete(&mut text, &mut value, &defaults);
+            let added = complete(&mut text, &mut value, defaults.iter());
             assert_eq!(text, after);
             assert_eq!(
                 value,
                 serde_json::from_str::<Value>(after).expect("JSON again")
             );
+            text.drain(added);
+            assert_eq!(text, before);
         };
         check("{}", r#"{"copies":1,"role":"member"}"#);
         check(

@@ -6,11 +6,22 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::LazyLock;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::violation::push_segment;
+
+/// The key under which `serde_json` hands out a number that has a fraction or is wide, if a crate
+/// of the program enables its feature `arbitrary_precision`.
+const NUMBER: &str = "$serde_json::private::Number";
+
+/// True if that feature is enabled.
+static ARBITRARY_PRECISION: LazyLock<bool> = LazyLock::new(|| {
+    let number = "1.50".parse::<Number>();
+    number.is_ok_and(|number| number.to_string() == "1.50")
+});
 
 /// The value of a JSON text and its repeated keys.
 pub(crate) struct ParsedJson {
@@ -132,6 +143,10 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = fields.next_key::<Cow<'de, str>>()? {
+            if key == NUMBER && *ARBITRARY_PRECISION {
+                let digits = fields.next_value::<Cow<'de, str>>()?;
+                return digits.parse().map(Value::Number).map_err(A::Error::custom);
+            }
             let key = key.into_owned();
             let location = Location {
                 parent: self.location,

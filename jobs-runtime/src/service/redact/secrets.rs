@@ -81,6 +81,10 @@ impl Secrets {
     }
 
     /// Masks the values in a log line.
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "only HTTP and the command line show log lines")
+    )]
     pub(crate) fn hide_in_line(&self, record: &mut LogRecord) {
         self.hide_in(&mut record.line.message);
         if let Some(fields) = &mut record.line.fields

@@ -1,0 +1,19 @@
+// A sensitive field is hidden by every name.
+
+use jobs::{Catalogue, JobError, job};
+
+#[job(id = "pass.job")]
+async fn sign_in(
+    #[sensitive]
+    #[serde(alias = "pwd")]
+    password: String,
+) -> Result<(), JobError> {
+    drop(password);
+    Ok(())
+}
+
+fn main() {
+    let jobs = Catalogue::linked().unwrap();
+    let job = jobs.get("pass.job").unwrap();
+    assert_eq!(job.descriptor().sensitive, ["password", "pwd"]);
+}

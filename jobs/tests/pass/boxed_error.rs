@@ -1,0 +1,13 @@
+// A boxed error that is `Send + Sync`.
+
+use jobs::{JobError, job};
+
+#[job(id = "pass.job")]
+async fn note() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    Ok(())
+}
+
+fn main() {
+    let _: Note = Note::new();
+    let _: Option<JobError> = None;
+}

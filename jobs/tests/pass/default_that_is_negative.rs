@@ -1,0 +1,13 @@
+// A negative default.
+
+use jobs::{JobError, job};
+
+#[job(id = "pass.job")]
+async fn shift(#[default(-5)] by: i16) -> Result<(), JobError> {
+    let _ = by;
+    Ok(())
+}
+
+fn main() {
+    assert_eq!(Shift::new().by, -5);
+}

@@ -1,0 +1,14 @@
+// An id of 128 characters.
+
+use jobs::{JobError, job};
+
+#[job(
+    id = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+)]
+async fn note() -> Result<(), JobError> {
+    Ok(())
+}
+
+fn main() {
+    assert_eq!(<Note as jobs::Job>::ID.len(), 128);
+}

@@ -1,0 +1,27 @@
+// A missing field is named at its place.
+
+use jobs::{Catalogue, JobError, job};
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Place {
+    street: String,
+}
+
+#[job(id = "pass.job")]
+async fn ship(order: u64, #[serde(flatten)] to: Place) -> Result<u64, JobError> {
+    drop(to.street);
+    Ok(order)
+}
+
+fn main() {
+    let job = Catalogue::linked()
+        .unwrap()
+        .get("pass.job")
+        .unwrap()
+        .clone();
+    let refusal = job.reader().read(r#"{"order":1}"#).unwrap_err();
+    assert_eq!(
+        (&*refusal.pointer, &*refusal.message),
+        ("/street", "is required")
+    );
+}

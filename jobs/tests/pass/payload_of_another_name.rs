@@ -1,0 +1,15 @@
+// A payload that would hide a name of the prelude.
+
+use jobs::{JobError, job};
+
+#[job(id = "pass.job", payload = SendLetter)]
+async fn send(to: String) -> Result<(), JobError> {
+    drop(to);
+    Ok(())
+}
+
+fn assert_send<T: Send>(_: &T) {}
+
+fn main() {
+    assert_send(&SendLetter::new("x"));
+}

@@ -1,0 +1,17 @@
+// A private type in a private job.
+
+use jobs::{JobError, job};
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+struct Inner {
+    a: u8,
+}
+
+#[job(id = "pass.job")]
+async fn note(inner: Inner) -> Result<u8, JobError> {
+    Ok(inner.a)
+}
+
+fn main() {
+    assert_eq!(Note::new(Inner { a: 1 }).inner.a, 1);
+}

@@ -1,0 +1,25 @@
+// A former name of a variant.
+
+use jobs::{Catalogue, JobError, job};
+
+#[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+enum Speed {
+    #[serde(alias = "Quick")]
+    Fast,
+}
+
+#[job(id = "pass.job")]
+async fn deliver(speed: Option<Speed>) -> Result<(), JobError> {
+    drop(speed);
+    Ok(())
+}
+
+fn main() {
+    let job = Catalogue::linked()
+        .unwrap()
+        .get("pass.job")
+        .unwrap()
+        .clone();
+    let written = job.reader().rewrite(r#"{"speed":"Quick"}"#);
+    assert_eq!(written.as_deref(), Some(r#"{"speed":"Fast"}"#));
+}
