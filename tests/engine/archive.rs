@@ -124,8 +124,12 @@ async fn archive_check(runtime: &Runtime) -> (CheckStatus, String) {
 #[tokio::test]
 async fn what_the_writer_does_not_take_is_kept_told_and_tried_again() {
     let memory = Arc::new(Memory::default());
+    // A tenth of the shortest time of the settings is the interval of the passes: an hour.
+    let settings =
+        RetentionSettings::default().default_of(Some(ExecutionStatus::Cancelled), 10 * HOUR);
     let builder = Runtime::builder()
         .engine(quick_config())
+        .retention(settings)
         .archive(Arc::clone(&memory) as Arc<dyn ArchiveWriter>);
     let runtime = Timed::build(builder).await;
     assert_eq!(archive_check(&runtime).await.0, CheckStatus::Ok);
