@@ -29,6 +29,7 @@ mod streams;
 mod success;
 mod suspended_worker;
 mod terminal;
+mod tls;
 
 /// The bundled runtime with the jobs of the crate `tests`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

@@ -38,6 +38,12 @@ pub(super) struct GlobalArgs {
     /// File with an admin token, made by the start if it does not exist
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<String>,
+    /// Certificate to serve HTTPS with, and its chain, in PEM; read again when it changes
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) tls_certificate: Option<String>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) tls_key: Option<String>,
     /// Serve every program that reaches the address, without tokens
     #[arg(long, global = true)]
     pub(super) trusted_network: bool,

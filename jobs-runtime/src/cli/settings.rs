@@ -25,16 +25,18 @@ use sources::{FILE, variable_of};
 pub(super) use values::LogFormat;
 use values::{
     ATTEMPTS, AUDIT_RETAIN, BLOCKING_ATTEMPTS, CONNECTIONS, DRAIN, GRACE, HEADER_TIMEOUT, LEASE,
-    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue, parse_log_format, parse_name, parse_number,
+    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_file, parse_hue, parse_log_format, parse_name, parse_number,
     parse_switch, parse_trace_link,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 34] = [
     "database",
     "bind",
     "token_file",
     "trusted_network",
+    "tls_certificate",
+    "tls_key",
     "hosts",
     "cors_origins",
     "sign_in_for",
@@ -137,6 +139,11 @@ impl Settings {
                     .token_file
                     .clone()
                     .map(|value| ("--token-file", value)),
+                "tls_certificate" => flags
+                    .tls_certificate
+                    .clone()
+                    .map(|value| ("--tls-certificate", value)),
+                "tls_key" => flags.tls_key.clone().map(|value| ("--tls-key", value)),
                 "trusted_network" => flags
                     .trusted_network
                     .then(|| ("--trusted-network", "true".to_owned())),
@@ -185,9 +192,9 @@ impl Settings {
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
         let mut http = HttpConfig {
-            token_file: entries.read("token_file", |text| {
-                Ok::<_, String>((!text.is_empty()).then(|| text.into()))
-            })?,
+            token_file: entries.read("token_file", parse_file)?,
+            tls_certificate: entries.read("tls_certificate", parse_file)?,
+            tls_key: entries.read("tls_key", parse_file)?,
             trusted_network: entries.read("trusted_network", parse_switch)?,
             hosts: entries.read("hosts", lists::parse_hosts)?,
             cors_origins: entries.read("cors_origins", lists::parse_origins)?,

@@ -47,6 +47,8 @@ codes! {
     InvalidRequest = "invalid_request", BAD_REQUEST, "Invalid request";
     /// Query parameters are invalid: see `violations`.
     InvalidQuery = "invalid_query", BAD_REQUEST, "Invalid query";
+    /// The request came as plain HTTP to a port that speaks HTTPS.
+    HttpsRequired = "https_required", BAD_REQUEST, "HTTPS required";
     /// The request has no token, and the interface asks for one.
     TokenRequired = "token_required", UNAUTHORIZED, "Token required";
     /// The token is unknown, revoked, expired, mistyped or truncated.
