@@ -6,6 +6,8 @@
 //! error without making work wait. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2
 //! (usage).
 //!
+//! [`source`] is what most commands speak to: a store, or a server through [`remote`].
+//!
 //! The program uses the runtime, `service`, `store` and `bench`. Only the crate root imports it.
 
 mod args;
@@ -19,11 +21,12 @@ mod panics;
 mod payload_flags;
 mod printable;
 mod progress;
+mod remote;
 mod settings;
 mod signals;
+mod source;
 mod table;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -86,7 +89,7 @@ fn parse_and_run(
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = args::separate_payload_flags(std::env::args_os().collect());
     match Args::try_parse_from(&words) {
         Ok(args) => {
             let output = output.with_json(args.globals.json);

@@ -75,6 +75,8 @@ pub use config::{DashboardConfig, HttpConfig};
 #[cfg(feature = "cli")]
 pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
+#[cfg(feature = "cli")]
+pub(crate) use routes::route_of;
 pub use server::serve;
 pub(crate) use server::serve_with;
 pub(crate) use tls::{Tls, TlsFiles};

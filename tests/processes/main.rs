@@ -18,6 +18,7 @@ mod instructions;
 mod limits;
 mod openapi;
 mod operator_commands;
+mod remote;
 mod retention;
 mod schema;
 mod schema_gate;

@@ -32,7 +32,10 @@ fn a_certificate_makes_the_interface_speak_https() {
 
     // Plain HTTP is told to use HTTPS.
     let plain = http::get(address, "/livez");
-    assert_eq!((plain.status, &plain.body["code"]), (400, &json!("https_required")));
+    assert_eq!(
+        (plain.status, &plain.body["code"]),
+        (400, &json!("https_required"))
+    );
 
     // A client that trusts another certificate does not talk to the server.
     let other = Certificate::create(dir.path(), "other");
@@ -84,9 +87,16 @@ fn a_changed_certificate_is_used_and_a_broken_one_is_not() {
     let health = new.send(address, "GET", "/health", "");
     let health = health.expect("the certificate that was used before");
     assert_eq!(health.status, 200, "{health:?}");
-    let checks = health.body["checks"].as_array().cloned().unwrap_or_default();
+    let checks = health.body["checks"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let check = checks.iter().find(|check| check["name"] == "certificate");
-    assert_eq!(check.map(|it| &it["status"]), Some(&json!("degraded")), "{checks:?}");
+    assert_eq!(
+        check.map(|it| &it["status"]),
+        Some(&json!("degraded")),
+        "{checks:?}"
+    );
 
     old.replace(&used);
     wait_for("the repaired certificate", || old.connect(address).is_ok());
@@ -121,7 +131,9 @@ fn a_handshake_that_never_ends_is_closed_and_makes_room() {
         let mut stream = TcpStream::connect(server.address).expect("the server listens");
         stream.write_all(bytes).expect("a new connection is open");
         let limit = Some(Duration::from_secs(30));
-        stream.set_read_timeout(limit).expect("a timeout can be set");
+        stream
+            .set_read_timeout(limit)
+            .expect("a timeout can be set");
         let mut rest = Vec::new();
         // A reset ends the connection as well.
         if let Err(error) = stream.read_to_end(&mut rest) {

@@ -32,6 +32,7 @@ pub(in crate::http) mod retry;
 pub(in crate::http) mod schedule_times;
 pub(in crate::http) mod schedules;
 pub(in crate::http) mod sign_in;
+pub(in crate::http) mod tokens;
 pub(in crate::http) mod trigger;
 
 use axum::Router;
@@ -108,6 +109,9 @@ routes! {
         GET "/limits" => list_limits::list, list_limits::LIST;
         POST "/limits/{limit}/reset" => limits::reset, limits::RESET;
         GET "/audit" => audit::list, audit::LIST;
+        GET "/tokens" => tokens::list, tokens::LIST;
+        POST "/tokens" => tokens::create, tokens::CREATE;
+        DELETE "/tokens/{id}" => tokens::revoke, tokens::REVOKE;
         POST "/leases" => leases::poll, leases::POLL;
         POST "/leases/{token}/heartbeat" => leases::heartbeat::report, leases::heartbeat::HEARTBEAT;
         POST "/leases/{token}/succeed" => leases::ends::succeed, leases::ends::SUCCEED;
@@ -143,6 +147,16 @@ pub(super) fn is_open(method: &Method, path: &str) -> bool {
     ROUTES
         .iter()
         .any(|route| route.path == path && route.method == method && route.access() == Access::Open)
+}
+
+/// Returns the method and the path of the operation with this id, for the client of the command
+/// line.
+#[cfg(feature = "cli")]
+pub(crate) fn route_of(operation_id: &str) -> Option<(Method, &'static str)> {
+    let mut routes = ROUTES.iter();
+    let route = routes.find(|route| route.doc.operation_id == operation_id)?;
+    let method = Method::from_bytes(route.method.as_bytes()).ok()?;
+    Some((method, route.path))
 }
 
 /// Builds the router from the route table.

@@ -15,7 +15,7 @@ use jobs::{
     EnqueueError, ExecutionError, ExecutionId, ExecutionStatus, HandlerKind, JobDescriptor,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::JobService;
 use crate::clock::timestamp;
@@ -30,7 +30,7 @@ use sentence::sentence;
 const MAX_COUNTED: u64 = 10_000;
 
 /// The status of an execution and the reason for it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// The execution.
@@ -44,7 +44,7 @@ pub struct Explanation {
 }
 
 /// A reason as data and as a sentence.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedReason {
     /// The reason, for programs.
     #[serde(flatten)]
@@ -54,7 +54,7 @@ pub struct ExplainedReason {
 }
 
 /// The reason why an execution is in its present status.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "code",
     rename_all = "snake_case",
@@ -175,7 +175,7 @@ pub enum Reason {
 }
 
 /// A worker whose slots for a queue or a job are all in use.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReachedSlotCap {
     /// The worker.
     pub worker: String,

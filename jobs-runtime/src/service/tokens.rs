@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jobs::EnqueueError;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{JobService, options};
@@ -26,7 +26,7 @@ pub struct NewToken {
 }
 
 /// A new token with its text, which cannot be read again.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedToken {
     /// The token as lists show it.
@@ -37,7 +37,7 @@ pub struct CreatedToken {
 }
 
 /// A token as lists show it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenView {
     /// The public part.
@@ -59,7 +59,7 @@ pub struct TokenView {
 }
 
 /// Whether a token is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenState {
     /// It is accepted.

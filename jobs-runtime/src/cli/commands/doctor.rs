@@ -1,6 +1,7 @@
 //! The command `doctor`: checks the set-up and says how to repair it.
 
 mod access;
+mod server;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -13,6 +14,7 @@ use crate::RuntimeBuilder;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::table;
 use crate::store::{DatabaseUrl, ExecutionQuery, ParseDatabaseUrlError, Store, StoreError};
 
@@ -48,6 +50,9 @@ pub(in crate::cli) async fn doctor(
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     build_resources: bool,
 ) -> Result<(), Failure> {
+    if let Some(client) = Source::server(settings)? {
+        return print(output, &server::check(&client).await);
+    }
     let mut results = vec![check_address(settings)];
     match open_unchanged(settings).await {
         Err(problem) => {
@@ -71,6 +76,11 @@ pub(in crate::cli) async fn doctor(
     } else {
         check_providers(&builder)
     });
+    print(output, &results)
+}
+
+/// Prints the results. A problem is a failure.
+fn print(output: Output, results: &[CheckResult]) -> Result<(), Failure> {
     output.result(&results, |results| {
         let rows = results.iter().map(|result| {
             [

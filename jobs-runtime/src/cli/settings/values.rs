@@ -105,7 +105,10 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// Parses the path of a file; `None` for an empty text.
-#[expect(clippy::unnecessary_wraps, reason = "a parser of settings returns a result")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a parser of settings returns a result"
+)]
 pub(super) fn parse_file(text: &str) -> Result<Option<PathBuf>, String> {
     Ok((!text.is_empty()).then(|| text.into()))
 }

@@ -40,6 +40,18 @@ impl<S: Send + Sync> FromRequestParts<S> for SchedulePath {
     }
 }
 
+/// The id of an access token in a path.
+pub(in crate::http) struct TokenPath(pub(in crate::http) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let JobPath(id) = JobPath::from_request_parts(parts, state).await?;
+        Ok(Self(id))
+    }
+}
+
 /// The id of a bulk operation in a path.
 pub(in crate::http) struct OperationPath(pub(in crate::http) String);
 

@@ -67,6 +67,8 @@ codes! {
     UnknownSchedule = "unknown_schedule", NOT_FOUND, "Unknown schedule";
     /// No bulk operation has that id.
     UnknownOperation = "unknown_operation", NOT_FOUND, "Unknown operation";
+    /// No valid token has that id.
+    UnknownToken = "unknown_token", NOT_FOUND, "Unknown token";
     /// No rate limit has that name.
     UnknownLimit = "unknown_limit", NOT_FOUND, "Unknown limit";
     /// No route has that path.

@@ -65,7 +65,10 @@ impl Tls {
     ///
     /// # Errors
     /// The peer's. A peer that speaks plain HTTP has been told to use HTTPS.
-    pub(in crate::http) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<Guarded>> {
+    pub(in crate::http) async fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> io::Result<TlsStream<Guarded>> {
         let mut first = [0];
         if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE {
             plain::refuse(stream).await?;

@@ -35,8 +35,7 @@ impl Contents {
         files: &TlsFiles,
         provider: &CryptoProvider,
     ) -> Result<Arc<CertifiedKey>, TlsError> {
-        let chain: Result<Vec<_>, _> =
-            CertificateDer::pem_slice_iter(&self.certificate).collect();
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.certificate).collect();
         let chain = chain.map_err(|error| wrong(&files.certificate, "certificate", &error))?;
         if chain.is_empty() {
             return Err(wrong(
