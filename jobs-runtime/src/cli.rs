@@ -6,10 +6,12 @@
 //! error without making work wait. [`failure`] defines the exit codes 0 (ok), 1 (failed) and 2
 //! (usage).
 //!
+//! [`source`] is what most commands speak to: a store, or a server through [`remote`].
+//!
 //! The folder may import the runtime, `service`, `store` and `bench`. Its commands also import what
 //! they show or execute: `broker`, `operations`, `schema_gate`, `client_code`, and of `http` the
-//! settings and the OpenAPI document. It must never import the engine except its settings. Only the
-//! crate root imports this folder.
+//! settings and the OpenAPI document; [`remote`] imports the table of routes. The folder must never
+//! import the engine except its settings. Only the crate root imports this folder.
 
 mod args;
 mod bulk_filter;
@@ -22,11 +24,12 @@ mod panics;
 mod payload_flags;
 mod printable;
 mod progress;
+mod remote;
 mod settings;
 mod signals;
+mod source;
 mod table;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -89,7 +92,7 @@ fn parse_and_run(
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = args::separate_payload_flags(std::env::args_os().collect());
     match Args::try_parse_from(&words) {
         Ok(args) => {
             let output = output.with_json(args.globals.json);

@@ -56,6 +56,8 @@ pub struct Health {
     broker: Mutex<Option<BrokerHealth>>,
     #[cfg(feature = "otlp")]
     telemetry: Mutex<Telemetry>,
+    /// `None` if the process serves no TLS; an error if the newest certificate cannot be used.
+    certificate: Mutex<Option<Result<String, String>>>,
 }
 
 impl Health {
@@ -73,6 +75,7 @@ impl Health {
             broker: Mutex::default(),
             #[cfg(feature = "otlp")]
             telemetry: Mutex::default(),
+            certificate: Mutex::default(),
         }
     }
 
@@ -101,6 +104,26 @@ impl Health {
         };
         Some(HealthCheck {
             name: "telemetry",
+            status,
+            detail,
+        })
+    }
+
+    /// Reports the certificate in use, or why the newest one is not.
+    #[cfg(feature = "tls")]
+    pub(crate) fn certificate(&self, state: Result<String, String>) {
+        *lock(&self.certificate) = Some(state);
+    }
+
+    /// The check of the certificate. A new one that cannot be used fails no report: the old one is
+    /// in use.
+    fn certificate_check(&self) -> Option<HealthCheck> {
+        let (status, detail) = match lock(&self.certificate).clone()? {
+            Ok(detail) => (CheckStatus::Ok, detail),
+            Err(detail) => (CheckStatus::Degraded, detail),
+        };
+        Some(HealthCheck {
+            name: "certificate",
             status,
             detail,
         })
@@ -196,6 +219,7 @@ impl Health {
         }
         #[cfg(feature = "otlp")]
         checks.extend(self.telemetry_check());
+        checks.extend(self.certificate_check());
         HealthReport::of(checks)
     }
 

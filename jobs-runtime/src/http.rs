@@ -12,6 +12,7 @@
 //! | `mount` | the prefix under which an application mounts the interface |
 //! | `cors` | cross-origin requests of allowed origins |
 //! | `server` | connections and their bounds |
+//! | `tls` | the certificate and its reload, the handshake |
 //! | `events` | the server-sent events of `GET /events` |
 //! | `dashboard` | the page for browsers, and its embedded files |
 //!
@@ -51,6 +52,7 @@ mod response;
 mod route_doc;
 mod routes;
 mod server;
+mod tls;
 
 use std::sync::Arc;
 
@@ -75,8 +77,11 @@ pub use config::{DashboardConfig, HttpConfig};
 #[cfg(feature = "cli")]
 pub(crate) use openapi::openapi as openapi_document;
 pub use response::problem;
+#[cfg(feature = "cli")]
+pub(crate) use routes::route_of;
 pub use server::serve;
 pub(crate) use server::serve_with;
+pub(crate) use tls::{Tls, TlsFiles};
 
 /// The path prefix of every route except `/` and the health routes.
 pub const PREFIX: &str = "/api/v1/workers";

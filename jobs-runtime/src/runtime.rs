@@ -132,6 +132,12 @@ impl Runtime {
         self.api.as_ref().map(http_server::HttpServer::address)
     }
 
+    /// Returns the URL of the HTTP interface, if it is served: `https://…` with a certificate.
+    #[cfg(feature = "http")]
+    pub fn url(&self) -> Option<String> {
+        self.api.as_ref().map(http_server::HttpServer::url)
+    }
+
     /// Returns the HTTP interface, to be mounted in an application's own router.
     ///
     /// The application authenticates its callers and adds a [`Caller`](crate::http::Caller) to each

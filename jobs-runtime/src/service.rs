@@ -13,7 +13,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `registry`, `job` | the known jobs: linked into this program, or published by another one |
+//! | `registry`, `job`, `job_view` | the known jobs: linked into this program, or published by another one |
 //! | `enqueue`, `options`, `limits` | conversion of a request to an execution with its limits |
 //! | `preview` | the dry run of an enqueue |
 //! | `payload` | the payload check; it finds the violations of a 422 |
@@ -52,6 +52,8 @@ pub(crate) mod explain;
 mod failures;
 mod inbox;
 mod job;
+#[cfg(feature = "http")]
+mod job_view;
 mod limits;
 mod mask;
 mod options;
@@ -109,9 +111,13 @@ pub(crate) use failures::FailureGroup;
 #[cfg(feature = "http")]
 pub(crate) use failures::{FailureFilter, Failures};
 pub use job::{KnownJob, SchemaError};
+#[cfg(feature = "http")]
+pub(crate) use job_view::JobView;
 pub use options::{IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES, MAX_TAGS, MAX_TEXT_CHARS};
 #[cfg(feature = "http")]
 pub(crate) use overview::{JobStats, Overview};
+#[cfg(feature = "cli")]
+pub(crate) use overview::{Percentiles, WindowStats};
 pub(crate) use payload::violation::push_segment;
 #[cfg(feature = "http")]
 pub(crate) use preview::{EnqueueOutcome, TriggerPreview};

@@ -252,7 +252,7 @@ async fn a_paused_schedule_lets_its_times_pass() {
     let paused = runtime.service().pause_schedule("s").await.unwrap();
     assert_eq!(
         (paused.schedule.status, paused.next_times.len()),
-        ("paused", 0)
+        ("paused".into(), 0)
     );
     runtime.clock.advance(3 * HOUR).await;
     assert_eq!(runs(&runtime, "s").await.len(), 1);
@@ -263,7 +263,7 @@ async fn a_paused_schedule_lets_its_times_pass() {
     let resumed = runtime.service().resume_schedule("s").await.unwrap();
     assert_eq!(
         (resumed.schedule.status, resumed.next_times.len()),
-        ("active", 5)
+        ("active".into(), 5)
     );
     runtime.clock.advance(HOUR).await;
     let runs = runs(&runtime, "s").await;

@@ -94,7 +94,6 @@ fn a_bulk_cancel_shows_its_effect_first_and_needs_a_confirmation() {
         &["cancel", &ids[0], "--where", "job=a"],
         &["cancel", "--where", "jbo=a"],
         &["cancel", "--where", ""],
-        &["cancel", &ids[0], "--yes"],
         &["delete", "--where", "status=lost"],
     ] {
         assert_eq!(jobs(dir, wrong).code, 2, "{wrong:?}");

@@ -22,6 +22,7 @@ mod limits;
 mod openapi;
 mod operator_commands;
 mod release;
+mod remote;
 mod retention;
 mod schema;
 mod schema_gate;
@@ -34,6 +35,7 @@ mod streams;
 mod success;
 mod suspended_worker;
 mod terminal;
+mod tls;
 
 /// The bundled runtime with the jobs of the crate `tests`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");

@@ -41,11 +41,28 @@ pub fn post_with(address: SocketAddr, path: &str, body: &str, headers: &[(&str, 
 
 /// Sends a request with further header lines, such as `authorization: Bearer …`.
 pub fn send(address: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
-    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
-    let mut stream = TcpStream::connect(address).expect("the server listens");
+    exchange(connect(address), address, method, path, headers, body)
+}
+
+/// Connects, and bounds the time of reads.
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("the server listens");
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .expect("the timeout of a socket can be set");
+    stream
+}
+
+/// Sends a request on a connection, and reads until its end.
+pub(crate) fn exchange(
+    mut stream: impl Read + Write,
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) -> Answer {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let length = body.len();
     let text = format!(
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"

@@ -16,4 +16,5 @@ pub mod process;
 pub mod proxy;
 pub mod rabbitmq;
 pub mod running;
+pub mod tls;
 pub mod transcript;

@@ -163,8 +163,8 @@ impl Starting {
             let Some(line) = lines.next() else {
                 panic!("the program ended before it served:\n{}", log.join("\n"));
             };
-            if let Some((_, rest)) = line.split_once("serving http://") {
-                let address = rest.split('/').next().unwrap_or_default();
+            if let Some((_, rest)) = line.split_once("serving http") {
+                let address = rest.split('/').nth(2).unwrap_or_default();
                 break address.parse().expect("the program logs its address");
             }
             log.push(line);

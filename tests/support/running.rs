@@ -49,8 +49,8 @@ impl Running {
             let begin = log.len();
             let read = reader.read_line(&mut log).expect("the log is text");
             assert!(read > 0, "the program ended before it served:\n{log}");
-            if let Some((_, rest)) = log[begin..].split_once("serving http://") {
-                let address = rest.split('/').next().unwrap_or_default();
+            if let Some((_, rest)) = log[begin..].split_once("serving http") {
+                let address = rest.split('/').nth(2).unwrap_or_default();
                 break address.parse().expect("the program logs its address");
             }
         };

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::bench::{LimitKind, Scenario};
 use crate::import::SourceKind;
@@ -18,12 +18,66 @@ pub(super) struct Args {
     pub(super) command: Option<Command>,
 }
 
+/// The flags of the program that a payload may well have, too. After the job's id they are flags of
+/// the payload.
+const PAYLOAD_WORDS: [&str; 4] = ["--server", "--token", "--context", "--yes"];
+
+/// Inserts a `--` into `trigger JOB --token …`, so that `--token` sets the field of the payload.
+pub(super) fn separate_payload_flags(mut words: Vec<OsString>) -> Vec<OsString> {
+    let command = Args::command();
+    let name_of = |word: &OsString| word.to_string_lossy().into_owned();
+    // The first word from a position on that is no flag of the program, nor the value of one.
+    let skip_flags = |words: &[OsString], mut at: usize, stop_at: &[&str]| {
+        while let Some(word) = words.get(at).map(name_of) {
+            let flag = word.split('=').next().unwrap_or_default();
+            let known = command.get_arguments().find(|argument| {
+                argument
+                    .get_long()
+                    .map(|long| format!("--{long}"))
+                    .as_deref()
+                    == Some(flag)
+            });
+            let Some(known) = known.filter(|_| !stop_at.contains(&flag)) else {
+                break;
+            };
+            let has_value_behind = known.get_action().takes_values() && !word.contains('=');
+            at += if has_value_behind { 2 } else { 1 };
+        }
+        at
+    };
+    let verb = skip_flags(&words, 1, &[]);
+    let takes_payload = words
+        .get(verb)
+        .is_some_and(|word| word == "trigger" || word == "exec");
+    if takes_payload {
+        let job = skip_flags(&words, verb + 1, &[]);
+        let next = skip_flags(&words, job + 1, &PAYLOAD_WORDS);
+        let word = words.get(next).map(name_of).unwrap_or_default();
+        if PAYLOAD_WORDS.contains(&word.split('=').next().unwrap_or_default()) {
+            words.insert(next, "--".into());
+        }
+    }
+    words
+}
+
 /// Settings of every command. `jobs.toml` and `JOBS_*` variables can set them, too.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct GlobalArgs {
     /// Store to use: sqlite:PATH or postgres://… [default: sqlite:jobs.db]
     #[arg(long, global = true, value_name = "URL")]
     pub(super) database: Option<String>,
+    /// Server to speak to instead of a store: http://HOST:PORT or https://HOST
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Token for the server; other users of this machine may see it, unlike JOBS_TOKEN
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub(super) token: Option<String>,
+    /// Server by its name in ~/.config/jobs/config.toml
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// Change things without asking
+    #[arg(long, global = true)]
+    pub(super) yes: bool,
     /// Address to serve HTTP on [default: 127.0.0.1:8091]
     #[arg(long, global = true, value_name = "HOST:PORT")]
     pub(super) bind: Option<String>,
@@ -39,9 +93,16 @@ pub(super) struct GlobalArgs {
     /// Directory to which final executions are written before retention deletes them
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) archive: Option<String>,
-    /// File with an admin token, made by the start if it does not exist
+    /// File with an admin token, made by the start if it does not exist; with --server, its token
+    /// is sent
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<String>,
+    /// Certificate to serve HTTPS with, and its chain, in PEM; read again when it changes
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) tls_certificate: Option<String>,
+    /// Private key of the certificate, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) tls_key: Option<String>,
     /// Serve every program that reaches the address, without tokens
     #[arg(long, global = true)]
     pub(super) trusted_network: bool,
@@ -162,6 +223,8 @@ pub(super) enum Command {
     },
     /// List the workers that have a session
     Processes,
+    /// Watch the fleet: throughput, queues, running executions and failures
+    Top(TopArgs),
     /// List the acts of operators, newest first
     Audit(AuditArgs),
     /// List the access tokens, or create and revoke one
@@ -224,6 +287,67 @@ impl Command {
         )
     }
 
+    /// True if the command works on the store itself, and on no server.
+    pub(super) fn needs_store(&self) -> bool {
+        match self {
+            Self::Run
+            | Self::Work(_)
+            | Self::Serve
+            | Self::Exec(_)
+            | Self::Prune { .. }
+            | Self::Migrate { .. }
+            | Self::Move(_)
+            | Self::Import(_)
+            | Self::Bench(_) => true,
+            #[cfg(feature = "archive")]
+            Self::Archive { .. } => true,
+            #[cfg(feature = "rabbitmq")]
+            Self::Broker { .. } => true,
+            Self::Check(args) => args.waiting,
+            _ => false,
+        }
+    }
+
+    /// What the command changes, as in `cancel` or `queues pause`; `None` if it only reads. A
+    /// trigger and an act with `--where` ask after they have shown what they would do.
+    pub(super) fn change(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Cancel(BulkArgs { filter: None, .. }) => "cancel",
+            Self::Retry { target, .. } if target.filter.is_none() => "retry",
+            Self::Edit(args) if args.target.filter.is_none() => "edit",
+            Self::Delete(BulkArgs { filter: None, .. }) => "delete",
+            Self::Erase { .. } => "erase",
+            Self::Operations {
+                command: Some(OperationCommand::Cancel { .. }),
+            } => "operations cancel",
+            Self::Queues {
+                command: Some(command),
+            } => match command {
+                QueueCommand::Pause { .. } => "queues pause",
+                QueueCommand::Drain { .. } => "queues drain",
+                QueueCommand::Resume { .. } => "queues resume",
+            },
+            Self::Schedules {
+                command: Some(command),
+            } => match command {
+                ScheduleCommand::Show { .. } => return None,
+                ScheduleCommand::Create { .. } => "schedules create",
+                ScheduleCommand::Edit { .. } => "schedules edit",
+                ScheduleCommand::Pause { .. } => "schedules pause",
+                ScheduleCommand::Resume { .. } => "schedules resume",
+                ScheduleCommand::Run { .. } => "schedules run",
+                ScheduleCommand::Delete { .. } => "schedules delete",
+            },
+            Self::Limits { .. } => "limits reset",
+            Self::Token { command } => match command {
+                TokenCommand::Create { .. } => "token create",
+                TokenCommand::Revoke { .. } => "token revoke",
+                TokenCommand::List => return None,
+            },
+            _ => return None,
+        })
+    }
+
     /// True if the command enqueues or executes, and so has telemetry to export.
     #[cfg(feature = "otlp")]
     pub(super) fn has_telemetry(&self) -> bool {
@@ -279,9 +403,6 @@ pub(super) struct BulkArgs {
         long_help = crate::cli::bulk_filter::HELP
     )]
     pub(super) filter: Option<String>,
-    /// With --where: start without asking
-    #[arg(long, conflicts_with = "id")]
-    pub(super) yes: bool,
 }
 
 /// The actions of `operations`.
@@ -307,6 +428,26 @@ pub(super) enum LimitCommand {
         /// Name of the limit, as `explain` prints it
         limit: String,
     },
+}
+
+/// The arguments of `top`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct TopArgs {
+    /// Time between two views, as in 2s; at least 500ms
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = interval)]
+    pub(super) interval: Duration,
+    /// Print one view and end
+    #[arg(long)]
+    pub(super) once: bool,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let interval = jobs_grammar::duration::parse(text)?;
+    if (Duration::from_millis(500)..=Duration::from_secs(3_600)).contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("give 500ms to 1h".to_owned())
+    }
 }
 
 /// The filters of `audit`.
@@ -798,4 +939,40 @@ pub(in crate::cli) enum ClientLanguage {
     Python,
     /// TypeScript 5 or newer
     Typescript,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_behind_the_job_is_one_of_its_payload() {
+        let check = |line: &str, expected: &str| {
+            let words = line.split(' ').map(OsString::from).collect();
+            let separated: Vec<_> = separate_payload_flags(words)
+                .iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect();
+            assert_eq!(separated.join(" "), expected);
+        };
+        for (line, expected) in [
+            ("jobs trigger j --token x", "jobs trigger j -- --token x"),
+            (
+                "jobs exec j --token=x --a 1",
+                "jobs exec j -- --token=x --a 1",
+            ),
+            (
+                "jobs --server u --token t trigger j --json --server s",
+                "jobs --server u --token t trigger j --json -- --server s",
+            ),
+            (
+                "jobs trigger --server u j --a 1 --token x",
+                "jobs trigger --server u j --a 1 --token x",
+            ),
+            ("jobs list --token x", "jobs list --token x"),
+            ("jobs trigger", "jobs trigger"),
+        ] {
+            check(line, expected);
+        }
+    }
 }

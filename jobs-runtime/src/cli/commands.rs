@@ -32,10 +32,11 @@ mod run;
 mod schedules;
 mod schema;
 mod token;
+mod top;
 mod trigger;
 
 use std::collections::BTreeSet;
-use std::io::Read as _;
+use std::io::{BufRead as _, IsTerminal as _, Read as _, stdin};
 
 use ::jobs::{ExecutionId, ParseExecutionIdError};
 
@@ -44,8 +45,9 @@ use super::failure::Failure;
 use super::output::Output;
 use super::settings::Settings;
 use super::signals::Signals;
+use super::source::{check_store_exists, store_exists};
 use crate::service::Actor;
-use crate::store::{BulkAct, DatabaseUrl, Store};
+use crate::store::{BulkAct, Store};
 use crate::{Runtime, RuntimeBuilder, StartError};
 
 /// Runs a command in the name of the local user.
@@ -65,6 +67,10 @@ async fn dispatch(
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
+    check_server(&command, &settings, output)?;
+    if let Some(what) = command.change() {
+        confirm_production(&settings, output, what)?;
+    }
     match command {
         Command::Run => {
             run::run(&settings, output, configure, run::Components::WorkerAndHttp).await
@@ -132,6 +138,7 @@ async fn dispatch(
         #[cfg(feature = "rabbitmq")]
         Command::Broker { command } => dead_letters::switch(&settings, output, command).await,
         Command::Processes => processes::list(&settings, output).await,
+        Command::Top(args) => top::top(&settings, output, &args).await,
         Command::Audit(filters) => audit::list(&settings, output, filters).await,
         Command::Token { command } => token::run(&settings, output, command).await,
         Command::Migrate { status, reopen } => {
@@ -177,28 +184,72 @@ async fn start_client(settings: &Settings) -> Result<Runtime, StartError> {
 /// Starts a runtime like [`start_client`], but creates no store. Without a store, the runtime has
 /// an empty one in memory.
 async fn start_reader(settings: &Settings) -> Result<Runtime, StartError> {
-    let database = if store_exists(settings) {
-        settings.database.as_str()
-    } else {
-        "sqlite::memory:"
-    };
-    settings
-        .builder()
-        .database(database)
-        .workers(false)
-        .start()
-        .await
+    let builder = settings.builder().workers(false);
+    if store_exists(settings) {
+        return builder.start().await;
+    }
+    builder.database("sqlite::memory:").start().await
 }
 
 /// Starts a runtime like [`start_client`]. Fails if there is no store.
 async fn open_existing(settings: &Settings) -> Result<Runtime, Failure> {
-    if !store_exists(settings) {
-        return Err(Failure::failed(format!(
-            "the store {} does not exist: `run` creates it, `--database URL` names another",
-            settings.database
+    check_store_exists(settings)?;
+    Ok(start_client(settings).await?)
+}
+
+/// Refuses a server for a command that works on the store itself.
+fn check_server(command: &Command, settings: &Settings, output: Output) -> Result<(), Failure> {
+    let Some(server) = &settings.server else {
+        return Ok(());
+    };
+    if command.needs_store() {
+        return Err(Failure::usage(format!(
+            "this command works on the store itself, and {} names a server: run it without a \
+             server, where it reaches the store with `--database URL`",
+            server.named_by
         )));
     }
-    Ok(start_client(settings).await?)
+    if server.token.is_some() && server.address.exposes_tokens() {
+        output.note(&format!(
+            "the token travels unencrypted to {}: use https://",
+            server.address
+        ));
+    }
+    Ok(())
+}
+
+/// Asks before a change of a server that is marked as production. `what` names the change.
+fn confirm_production(settings: &Settings, output: Output, what: &str) -> Result<(), Failure> {
+    let server = settings.server.as_ref();
+    let Some((server, name)) = server.and_then(|it| Some((it, it.production.as_ref()?))) else {
+        return Ok(());
+    };
+    if settings.yes {
+        return Ok(());
+    }
+    if !stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "nothing was changed: `{name}` is production ({}); add --yes to `{what}` there",
+            server.address
+        )));
+    }
+    output.note(&format!(
+        "`{name}` is production ({}). To {what} there, type `{name}`:",
+        server.address
+    ));
+    if read_answer()? == *name {
+        Ok(())
+    } else {
+        Err(Failure::failed("nothing was changed"))
+    }
+}
+
+/// Reads a line of the terminal.
+fn read_answer() -> Result<String, Failure> {
+    let mut answer = String::new();
+    let read = stdin().lock().read_line(&mut answer);
+    read.map_err(|error| Failure::failed(format!("cannot read the answer: {error}")))?;
+    Ok(answer.trim().to_owned())
 }
 
 /// Returns the payload. If it is `-`, reads it from standard input.
@@ -207,13 +258,11 @@ fn read_payload(payload: Option<String>) -> Result<Option<String>, Failure> {
         return Ok(payload);
     }
     let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| {
-            Failure::usage(format!(
-                "cannot read the payload from standard input: {error}"
-            ))
-        })?;
+    stdin().read_to_string(&mut text).map_err(|error| {
+        Failure::usage(format!(
+            "cannot read the payload from standard input: {error}"
+        ))
+    })?;
     Ok(Some(text))
 }
 
@@ -262,12 +311,4 @@ async fn no_jobs_hint(store: Option<&dyn Store>) -> String {
         "this program links no jobs: reference the crate that declares them in the binary, as in \
          `use my_jobs as _;`{known}"
     )
-}
-
-/// True if the store of the settings exists. A PostgreSQL store counts as existing.
-fn store_exists(settings: &Settings) -> bool {
-    match settings.database.parse() {
-        Ok(DatabaseUrl::Sqlite { path, .. }) => path.exists(),
-        _ => true,
-    }
 }

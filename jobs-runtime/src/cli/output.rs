@@ -78,6 +78,28 @@ impl Output {
         }
     }
 
+    /// Prints a view in the place of the one before it on a terminal, and below it elsewhere. JSON
+    /// is one line.
+    ///
+    /// # Errors
+    /// The view cannot be written, or the reader has ended.
+    pub(super) fn screen<T: Serialize>(
+        self,
+        value: &T,
+        to_text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return self.line(value, |_| String::new());
+        }
+        let text = printable::text(&to_text(value)).into_owned();
+        if !stdout().is_terminal() || !self.is_interactive() {
+            return print(&format!("\n{text}"));
+        }
+        // To the upper left corner; each line to its end; then what is below.
+        let lines: String = text.lines().map(|line| format!("{line}\x1b[K\n")).collect();
+        print(&format!("\x1b[H{lines}\x1b[J"))
+    }
+
     /// Prints the message of the command line's parser: help to standard output, errors to standard
     /// error.
     pub(super) fn parser_message(self, message: &clap::Error) -> Result<(), Failure> {

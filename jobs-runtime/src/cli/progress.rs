@@ -7,8 +7,8 @@ use jobs::{ExecutionId, ExecutionStatus};
 use super::failure::Failure;
 use super::output::Output;
 use super::printable;
+use super::source::Source;
 use super::table::short;
-use crate::JobService;
 use crate::store::ExecutionRecord;
 
 /// The interval at which the progress is read.
@@ -22,26 +22,35 @@ const MESSAGE_CHARS: usize = 38;
 
 /// Shows the progress of an execution until it is final, and returns the final record.
 pub(super) async fn wait(
-    service: &JobService,
+    source: &Source,
     id: ExecutionId,
     output: Output,
 ) -> Result<ExecutionRecord, Failure> {
     let mut display = ProgressDisplay::new(output);
-    let finished = service.finished(id);
+    let finished = source.finished(id);
     tokio::pin!(finished);
     loop {
         tokio::select! {
             ended = &mut finished => {
-                ended.map_err(|error| Failure::because(&error))?;
-                return read(service, id).await;
+                ended?;
+                return read(source, id).await;
             }
-            () = service.clock().sleep(INTERVAL) => display.update(&read(service, id).await?),
+            () = source.sleep(INTERVAL) => {
+                let record = read(source, id).await?;
+                display.update(&record);
+                // A server is only asked here.
+                if record.status.is_final() {
+                    return Ok(record);
+                }
+            }
         }
     }
 }
 
-async fn read(service: &JobService, id: ExecutionId) -> Result<ExecutionRecord, Failure> {
-    let found = service.store().execution(id).await?;
+/// Reads the execution. The caller has just triggered it, so nothing of it is masked on a store.
+async fn read(source: &Source, id: ExecutionId) -> Result<ExecutionRecord, Failure> {
+    let is_local = matches!(source, Source::Local(_));
+    let found = source.execution(id, is_local).await?;
     found.ok_or_else(|| Failure::failed(format!("execution {id} was deleted")))
 }
 

@@ -8,6 +8,7 @@
 
 mod broker;
 pub(super) mod lists;
+mod server;
 mod sources;
 pub(super) mod values;
 
@@ -23,21 +24,28 @@ use super::failure::Failure;
 use crate::http::HttpConfig;
 use crate::store::{DatabaseUrl, without_password};
 use crate::{DEFAULT_DATABASE, EngineConfig, RetentionSettings, RuntimeBuilder};
+pub(super) use server::ServerSettings;
+use server::UserConfig;
 pub(super) use sources::Origin;
 use sources::{FILE, variable_of};
 pub(super) use values::LogFormat;
 use values::{
     ATTEMPTS, AUDIT_RETAIN, BLOCKING_ATTEMPTS, CONNECTIONS, DRAIN, GRACE, HEADER_TIMEOUT, LEASE,
-    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_hue, parse_log_format, parse_name, parse_number,
-    parse_switch, parse_trace_link,
+    SIGN_IN_FOR, STORE_WAIT, parse_address, parse_file, parse_hue, parse_log_format, parse_name,
+    parse_number, parse_switch, parse_trace_link,
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 38] = [
     "database",
+    "server",
+    "token",
+    "context",
     "bind",
     "token_file",
     "trusted_network",
+    "tls_certificate",
+    "tls_key",
     "hosts",
     "cors_origins",
     "sign_in_for",
@@ -86,6 +94,10 @@ fn as_text<S: serde::Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) database: String,
+    /// The server that commands speak to; `None` if they open the store.
+    pub(super) server: Option<ServerSettings>,
+    /// True if no question is asked.
+    pub(super) yes: bool,
     pub(super) bind: SocketAddr,
     pub(super) http: HttpConfig,
     /// The broker of `run`, `work` and `serve`; `None` without one.
@@ -112,7 +124,8 @@ impl Settings {
     pub(super) fn load(flags: &GlobalArgs) -> Result<Self, Failure> {
         let file = sources::read_file()?;
         let variables = sources::read_variables(std::env::vars_os())?;
-        let settings = Self::from_sources(file.as_deref(), &variables.values, flags)?;
+        let user = UserConfig::of_user();
+        let settings = Self::from_sources(file.as_deref(), &variables.values, flags, &user)?;
         Ok(Self {
             notes: variables.notes,
             ..settings
@@ -125,6 +138,7 @@ impl Settings {
         file: Option<&str>,
         variables: &BTreeMap<String, String>,
         flags: &GlobalArgs,
+        user: &UserConfig,
     ) -> Result<Self, Failure> {
         let file = file
             .map(sources::parse_file)
@@ -134,6 +148,9 @@ impl Settings {
         let merge = |key: &'static str| {
             let flag = match key {
                 "database" => flags.database.clone().map(|value| ("--database", value)),
+                "server" => flags.server.clone().map(|value| ("--server", value)),
+                "token" => flags.token.clone().map(|value| ("--token", value)),
+                "context" => flags.context.clone().map(|value| ("--context", value)),
                 "broker" => flags.broker.clone().map(|value| ("--broker", value)),
                 "bind" => flags.bind.clone().map(|value| ("--bind", value)),
                 "concurrency" => flags
@@ -144,6 +161,11 @@ impl Settings {
                     .token_file
                     .clone()
                     .map(|value| ("--token-file", value)),
+                "tls_certificate" => flags
+                    .tls_certificate
+                    .clone()
+                    .map(|value| ("--tls-certificate", value)),
+                "tls_key" => flags.tls_key.clone().map(|value| ("--tls-key", value)),
                 "trusted_network" => flags
                     .trusted_network
                     .then(|| ("--trusted-network", "true".to_owned())),
@@ -170,6 +192,7 @@ impl Settings {
         let mut entries = Entries(KEYS.into_iter().map(merge).collect());
 
         entries.read("database", str::parse::<DatabaseUrl>)?;
+        let server = server::read(&mut entries, user)?;
         let selection = entries.read("queues", |text| lists::parse_queues(text.split(',')))?;
         let engine = EngineConfig {
             concurrency: entries.read("concurrency", |text| parse_number(text, &ATTEMPTS))?,
@@ -197,9 +220,9 @@ impl Settings {
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
         let mut http = HttpConfig {
-            token_file: entries.read("token_file", |text| {
-                Ok::<_, String>((!text.is_empty()).then(|| text.into()))
-            })?,
+            token_file: entries.read("token_file", parse_file)?,
+            tls_certificate: entries.read("tls_certificate", parse_file)?,
+            tls_key: entries.read("tls_key", parse_file)?,
             trusted_network: entries.read("trusted_network", parse_switch)?,
             hosts: entries.read("hosts", lists::parse_hosts)?,
             cors_origins: entries.read("cors_origins", lists::parse_origins)?,
@@ -228,6 +251,8 @@ impl Settings {
         }
         Ok(Self {
             database,
+            server,
+            yes: flags.yes,
             bind,
             http,
             #[cfg(feature = "rabbitmq")]
@@ -357,7 +382,8 @@ mod tests {
             let [key, value] = [key, value].map(|text| (*text).to_owned());
             (key, value)
         });
-        Settings::from_sources(Some(file), &variables.collect(), flags)
+        let user = UserConfig::default();
+        Settings::from_sources(Some(file), &variables.collect(), flags, &user)
             .map_err(|failure| failure.to_string())
     }
 

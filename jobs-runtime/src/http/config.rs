@@ -19,6 +19,12 @@ pub struct HttpConfig {
     /// True if every caller that reaches the interface may do everything, without a token. For a
     /// network that only trusted programs reach. Default: false.
     pub trusted_network: bool,
+    /// The file of the certificate and its chain, in PEM. With it the interface speaks HTTPS only;
+    /// [`tls_key`](Self::tls_key) belongs to it. Both files are read again when they change.
+    /// Default: none.
+    pub tls_certificate: Option<PathBuf>,
+    /// The file of the certificate's private key, in PEM. Default: none.
+    pub tls_key: Option<PathBuf>,
     /// The names by which callers reach the interface through a proxy or a name server. With
     /// tokens, an empty list accepts every `Host`. Default: empty.
     pub hosts: Vec<String>,
@@ -57,6 +63,8 @@ impl Default for HttpConfig {
         Self {
             token_file: None,
             trusted_network: false,
+            tls_certificate: None,
+            tls_key: None,
             hosts: Vec::new(),
             cors_origins: Vec::new(),
             sign_in_for: Duration::from_secs(12 * 3_600),

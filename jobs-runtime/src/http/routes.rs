@@ -155,6 +155,16 @@ pub(super) fn is_open(method: &Method, path: &str) -> bool {
         .any(|route| route.path == path && route.method == method && route.access() == Access::Open)
 }
 
+/// Returns the method and the path of the operation with this id, for the client of the command
+/// line.
+#[cfg(feature = "cli")]
+pub(crate) fn route_of(operation_id: &str) -> Option<(Method, &'static str)> {
+    let mut routes = ROUTES.iter();
+    let route = routes.find(|route| route.doc.operation_id == operation_id)?;
+    let method = Method::from_bytes(route.method.as_bytes()).ok()?;
+    Some((method, route.path))
+}
+
 /// Builds the router from the route table.
 pub(super) fn router() -> Router<ApiState> {
     ROUTES.iter().fold(Router::new(), |router, route| {

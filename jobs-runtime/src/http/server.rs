@@ -3,6 +3,7 @@
 //! | a peer that | meets this bound |
 //! |---|---|
 //! | sends no request, or its head too slowly | `header_timeout`; then its connection is closed |
+//! | does not complete its TLS handshake | `header_timeout`; then its connection is closed |
 //! | sends a body too slowly | `body_timeout`: 408 |
 //! | does not read its response | [`STALL`](stream::STALL) without progress |
 //! | opens many connections | `max_connections_per_address`; loopback addresses have none |
@@ -27,6 +28,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +36,7 @@ use tower::ServiceExt as _;
 
 use super::config::HttpConfig;
 use super::events;
+use super::tls::{Encrypted, Tls};
 use connections::{Connections, Place};
 use stream::{STALL, StallGuard};
 
@@ -55,14 +58,15 @@ pub async fn serve(
     router: Router,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    serve_with(listener, router, &HttpConfig::default(), shutdown).await
+    serve_with(listener, router, &HttpConfig::default(), None, shutdown).await
 }
 
-/// Like [`serve`], with settings.
+/// Like [`serve`], with settings, and with TLS if there is one.
 pub(crate) async fn serve_with(
     listener: TcpListener,
     router: Router,
     config: &HttpConfig,
+    tls: Option<Tls>,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let router = router.layer(Extension(events::ServerShutdown(shutdown.clone())));
@@ -100,6 +104,8 @@ pub(crate) async fn serve_with(
             place,
             router: router.clone(),
             http: http.clone(),
+            tls: tls.clone(),
+            handshake_timeout: config.header_timeout,
             shutdown: shutdown.clone(),
             _open: open.clone(),
         };
@@ -112,12 +118,22 @@ pub(crate) async fn serve_with(
     Ok(())
 }
 
+/// A stream that ends when its peer stops reading.
+pub(in crate::http) type Guarded = StallGuard<TcpStream>;
+
+/// Bounds the writes of a stream.
+pub(in crate::http) fn guarded(stream: TcpStream) -> Guarded {
+    StallGuard::new(stream, STALL)
+}
+
 /// A connection with what it needs.
 struct Connection {
     peer: SocketAddr,
     place: Place,
     router: Router,
     http: http1::Builder,
+    tls: Option<Tls>,
+    handshake_timeout: Duration,
     shutdown: CancellationToken,
     _open: mpsc::Sender<()>,
 }
@@ -126,16 +142,41 @@ impl Connection {
     async fn serve(self, stream: TcpStream) {
         // Responses are written at once.
         let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else {
+            return self.serve_requests(guarded(stream), false).await;
+        };
+        let handshake = tokio::time::timeout(self.handshake_timeout, tls.accept(stream));
+        let accepted = tokio::select! {
+            accepted = handshake => accepted,
+            () = self.place.evicted() => return,
+            () = self.shutdown.cancelled() => return,
+        };
+        match accepted {
+            Ok(Ok(stream)) => self.serve_requests(stream, true).await,
+            Ok(Err(error)) => {
+                tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed");
+            }
+            Err(_) => tracing::debug!(peer = %self.peer, "a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve_requests<S>(&self, stream: S, is_encrypted: bool)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let Self {
             peer,
             place,
             router,
             ..
-        } = &self;
+        } = self;
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let busy = place.begin_request();
             let mut request: Request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(ConnectInfo(*peer));
+            if is_encrypted {
+                request.extensions_mut().insert(Encrypted);
+            }
             let response = router.clone().oneshot(request);
             async move {
                 let response = response.await?;
@@ -143,8 +184,7 @@ impl Connection {
                 Ok::<_, std::convert::Infallible>(response.map(|body| busy.until_end_of(body)))
             }
         });
-        let stream = TokioIo::new(StallGuard::new(stream, STALL));
-        let connection = self.http.serve_connection(stream, service);
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

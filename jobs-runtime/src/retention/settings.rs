@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jobs::{ExecutionStatus, JobDescriptor, JobRetention};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{Cutoffs, PublishedJob};
 use crate::time::Timestamp;
@@ -13,25 +13,41 @@ use crate::time::Timestamp;
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// The times for which final executions are kept, counted from their end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Retention {
     /// The time for succeeded executions. Default: 30 days.
-    #[serde(rename = "succeededMs", serialize_with = "as_millis")]
+    #[serde(rename = "succeededMs", with = "millis")]
     #[schemars(with = "u64")]
     pub succeeded: Duration,
     /// The time for failed executions. Default: 90 days.
-    #[serde(rename = "failedMs", serialize_with = "as_millis")]
+    #[serde(rename = "failedMs", with = "millis")]
     #[schemars(with = "u64")]
     pub failed: Duration,
     /// The time for cancelled executions. Default: 30 days.
-    #[serde(rename = "cancelledMs", serialize_with = "as_millis")]
+    #[serde(rename = "cancelledMs", with = "millis")]
     #[schemars(with = "u64")]
     pub cancelled: Duration,
 }
 
-fn as_millis<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+/// A time as a number of milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        time: &Duration,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
+    }
 }
 
 impl Default for Retention {

@@ -371,6 +371,8 @@ impl RuntimeBuilder {
             Some(address) => Some(super::http_server::listen(address).await?),
             None => None,
         };
+        #[cfg(feature = "http")]
+        let tls = super::http_server::load_tls(&self.http)?;
         let catalogue = Arc::new(match self.catalogue {
             Some(catalogue) => catalogue,
             None => Catalogue::linked()?,
@@ -576,6 +578,7 @@ impl RuntimeBuilder {
                 &service,
                 &health,
                 self.http.clone(),
+                tls,
                 external.clone(),
             )?),
             None => None,

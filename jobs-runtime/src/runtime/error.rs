@@ -56,6 +56,9 @@ pub enum StartError {
         /// The reason.
         reason: String,
     },
+    /// The certificate of the HTTP interface or its key cannot be used.
+    #[error("cannot serve by TLS: {0}")]
+    Tls(String),
     /// A thread of the worker could not be created.
     #[error("cannot start the workers")]
     Io(#[from] std::io::Error),

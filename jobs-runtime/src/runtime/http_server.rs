@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use super::{StartError, token_file};
 use crate::external::ExternalLeases;
 use crate::health::Health;
-use crate::http::{Exposure, HttpConfig, is_loopback};
+use crate::http::{Exposure, HttpConfig, Tls, TlsFiles, is_loopback};
 use crate::service::JobService;
 
 /// A running HTTP server.
 pub(super) struct HttpServer {
     address: SocketAddr,
+    is_encrypted: bool,
     stop: CancellationToken,
     /// Set when the server has ended, to an error if it failed.
     ended: watch::Receiver<Option<Result<(), String>>>,
@@ -34,6 +35,13 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, StartErro
             _ => error.to_string(),
         })
     })
+}
+
+/// Reads the certificate of the settings, if they name one.
+pub(super) fn load_tls(config: &HttpConfig) -> Result<Option<Tls>, StartError> {
+    let files = TlsFiles::of(config);
+    let tls = files.and_then(|files| files.map(Tls::load).transpose());
+    tls.map_err(|error| StartError::Tls(error.to_string()))
 }
 
 /// Installs the token of the settings' file, and refuses an address that other machines reach
@@ -67,6 +75,7 @@ impl HttpServer {
         service: &JobService,
         health: &Arc<Health>,
         config: HttpConfig,
+        tls: Option<Tls>,
         external: ExternalLeases,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
@@ -85,13 +94,19 @@ impl HttpServer {
         );
         let (end, ended) = watch::channel(None);
         let shutdown = stop.clone();
+        let is_encrypted = tls.is_some();
+        if let Some(tls) = tls.clone() {
+            let (stop, health) = (stop.clone(), Arc::clone(health));
+            tokio::spawn(async move { stop.run_until_cancelled(tls.reload(&health)).await });
+        }
         tokio::spawn(async move {
-            let serving = crate::http::serve_with(listener, router, &config, shutdown);
+            let serving = crate::http::serve_with(listener, router, &config, tls, shutdown);
             let served = serving.await.map_err(|error| error.to_string());
             end.send_replace(Some(served));
         });
         Ok(Self {
             address,
+            is_encrypted,
             stop,
             ended,
         })
@@ -99,6 +114,11 @@ impl HttpServer {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     pub(super) fn stop(&self) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use jobs::runtime::Due;
 use jobs::{EnqueueError, ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -39,7 +39,7 @@ const PAGE: usize = 1_000;
 const SAMPLE: usize = 10;
 
 /// The preview of an operation.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BulkPreview {
     /// The number of executions that match.
@@ -54,7 +54,7 @@ pub(crate) struct BulkPreview {
 }
 
 /// The effect of an operation on the matches in one status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Consequence {
     /// The status.
@@ -66,7 +66,7 @@ pub(crate) struct Consequence {
 }
 
 /// The effect of an operation on an execution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum BulkEffect {
     /// It is cancelled.
@@ -116,7 +116,7 @@ impl BulkEffect {
 }
 
 /// An execution of a preview's sample.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct MatchedExecution {
     /// The id.

@@ -15,7 +15,7 @@ use jobs::{
     EnqueueError, ExecutionError, ExecutionId, ExecutionStatus, HandlerKind, JobDescriptor,
 };
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::redact::Redactor;
 use crate::JobService;
@@ -31,7 +31,7 @@ use sentence::sentence;
 const MAX_COUNTED: u64 = 10_000;
 
 /// The status of an execution and the reason for it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
     /// The execution.
@@ -45,7 +45,7 @@ pub struct Explanation {
 }
 
 /// A reason as data and as a sentence.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedReason {
     /// The reason, for programs.
     #[serde(flatten)]
@@ -55,7 +55,7 @@ pub struct ExplainedReason {
 }
 
 /// The reason why an execution is in its present status.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(
     tag = "code",
     rename_all = "snake_case",
@@ -178,7 +178,7 @@ pub enum Reason {
 }
 
 /// A worker whose slots for a queue or a job are all in use.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReachedSlotCap {
     /// The worker.
     pub worker: String,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jobs::{ErrorKind, ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{JobService, Redactor};
 use crate::store::{BulkFilter, Match, StoreError, error_fingerprint};
@@ -44,7 +44,7 @@ pub(crate) struct FailureFilter {
 }
 
 /// The failures in a window of time.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Failures {
     /// The groups, the largest first; at most 100.
@@ -60,7 +60,7 @@ pub(crate) struct Failures {
 }
 
 /// Failures of one job with equal errors.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FailureGroup {
     /// The job.

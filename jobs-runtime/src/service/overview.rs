@@ -3,12 +3,13 @@
 //! They are computed from the newest [`MAX_EXAMINED`] final executions, so an answer takes the same
 //! time on a store of any size. A window that reaches further back says so (`complete`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jobs::{EnqueueError, ExecutionStatus, HandlerKind};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::JobService;
 use crate::store::{ProcessRecord, QueueRecord, RecentOutcome, StoreError};
@@ -31,27 +32,27 @@ const FAILING_JOBS: usize = 10;
 const OVERDUE: Duration = Duration::from_secs(60);
 
 /// The state of a fleet at a glance.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Overview {
     /// The present time.
-    at: Timestamp,
+    pub(crate) at: Timestamp,
     /// The last hour, day and week.
-    windows: Vec<WindowStats>,
+    pub(crate) windows: Vec<WindowStats>,
     /// The jobs with the most failures of the last day among the examined executions, at most 10.
-    failing_jobs: Vec<FailingJob>,
+    pub(crate) failing_jobs: Vec<FailingJob>,
     /// The queues with their depth.
-    queues: Vec<QueueRecord>,
+    pub(crate) queues: Vec<QueueRecord>,
     /// The paused queues.
-    paused_queues: Vec<String>,
+    pub(crate) paused_queues: Vec<String>,
     /// The jobs that no program links any more.
-    absent_handlers: Vec<String>,
+    pub(crate) absent_handlers: Vec<String>,
     /// The schedules that have been due for more than a minute.
-    overdue_schedules: Vec<OverdueSchedule>,
+    pub(crate) overdue_schedules: Vec<OverdueSchedule>,
     /// The workers with a session.
-    processes: Vec<ProcessRecord>,
+    pub(crate) processes: Vec<ProcessRecord>,
     /// The attempts that the workers execute.
-    running: u64,
+    pub(crate) running: u64,
 }
 
 /// A job's executions of the last hour, day and week.
@@ -67,51 +68,51 @@ pub(crate) struct JobStats {
 }
 
 /// The executions that ended in a window of time.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct WindowStats {
     /// `hour`, `day` or `week`.
-    window: &'static str,
+    pub(crate) window: Cow<'static, str>,
     /// The beginning of the window.
-    since: Timestamp,
+    pub(crate) since: Timestamp,
     /// The executions that succeeded.
-    succeeded: u64,
+    pub(crate) succeeded: u64,
     /// The executions that failed.
-    failed: u64,
+    pub(crate) failed: u64,
     /// The executions that were cancelled.
-    cancelled: u64,
+    pub(crate) cancelled: u64,
     /// True if the counts have every execution that ended in the window. False if there are at
     /// least as many: a call examines the newest 5,000 final executions.
-    complete: bool,
+    pub(crate) complete: bool,
     /// The times from due to start, of executions that ended in their first attempt.
-    wait_ms: Option<Percentiles>,
+    pub(crate) wait_ms: Option<Percentiles>,
     /// The durations of the last attempts.
-    duration_ms: Option<Percentiles>,
+    pub(crate) duration_ms: Option<Percentiles>,
 }
 
 /// Percentiles of a time, in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Percentiles {
-    p50: u64,
-    p95: u64,
-    p99: u64,
-    max: u64,
+    pub(crate) p50: u64,
+    pub(crate) p95: u64,
+    pub(crate) p99: u64,
+    pub(crate) max: u64,
 }
 
 /// A job with failures.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct FailingJob {
     /// The job.
-    job_id: String,
+    pub(crate) job_id: String,
     /// Its failed executions.
-    failed: u64,
+    pub(crate) failed: u64,
     /// Its final executions.
-    finished: u64,
+    pub(crate) finished: u64,
 }
 
 /// A schedule whose time has passed without a run.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OverdueSchedule {
     /// The schedule's id.
@@ -207,7 +208,7 @@ fn window(
     has_all: bool,
 ) -> WindowStats {
     let mut stats = WindowStats {
-        window: name,
+        window: name.into(),
         since,
         succeeded: 0,
         failed: 0,

@@ -3,21 +3,23 @@
 //! A dry run resolves jobs and checks options and payloads as an enqueue does. It asks the store
 //! only about requests that existing executions decide about. It writes nothing.
 
+use std::borrow::Cow;
+
 use jobs::runtime::EnqueueRequest;
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::enqueue::{initial_status, require_batch_size};
 use super::error::ServiceError;
 use super::redact::Redactor;
 use super::{JobService, KnownJob};
-use crate::store::{EnqueuePreview, NewExecution, StoreError, needs_dedup};
+use crate::store::{EnqueueAnswer, EnqueuePreview, NewExecution, StoreError, needs_dedup};
 use crate::time::Timestamp;
 
 /// The outcome that an enqueue would have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum EnqueueOutcome {
     /// The execution would be created.
@@ -36,8 +38,20 @@ pub(crate) enum EnqueueOutcome {
     QueueFull,
 }
 
+impl EnqueueOutcome {
+    /// Returns the word for what a store has answered.
+    pub(crate) fn of(answer: EnqueueAnswer) -> Self {
+        match answer {
+            EnqueueAnswer::Created => Self::New,
+            EnqueueAnswer::Replayed(_) => Self::Replayed,
+            EnqueueAnswer::Skipped(_) => Self::Skipped,
+            EnqueueAnswer::Merged(_) => Self::Merged,
+        }
+    }
+}
+
 /// The dry run of one request.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TriggerPreview {
     /// The outcome that the enqueue would have.
@@ -47,7 +61,7 @@ pub(crate) struct TriggerPreview {
     pub(crate) execution_id: Option<ExecutionId>,
     /// The code of the problem that the enqueue would be answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) code: Option<&'static str>,
+    pub(crate) code: Option<Cow<'static, str>>,
     /// The job id.
     pub(crate) job_id: String,
     /// The status in which a new execution would start.
@@ -115,13 +129,16 @@ impl TriggerPreview {
             EnqueuePreview::Replaced(id) => (EnqueueOutcome::Replaced, Some(id), None),
             EnqueuePreview::Merged(id, _) => (EnqueueOutcome::Merged, Some(id), None),
             EnqueuePreview::IdempotencyConflict(id) => {
-                let code = "idempotency_conflict";
+                let code = "idempotency_conflict".into();
                 (EnqueueOutcome::Rejected, Some(id), Some(code))
             }
             EnqueuePreview::UniqueConflict(id) => {
-                (EnqueueOutcome::Rejected, Some(id), Some("unique_conflict"))
+                let code = "unique_conflict".into();
+                (EnqueueOutcome::Rejected, Some(id), Some(code))
             }
-            EnqueuePreview::QueueFull(_) => (EnqueueOutcome::QueueFull, None, Some("queue_full")),
+            EnqueuePreview::QueueFull(_) => {
+                (EnqueueOutcome::QueueFull, None, Some("queue_full".into()))
+            }
         };
         let status = initial_status(&execution);
         let run_at = match answer {

@@ -10,13 +10,14 @@
 mod change;
 mod error;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jobs::runtime::{EnqueueRequest, TriggeredBy};
 use jobs::{ExecutionStatus, ScheduleRule};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -44,7 +45,7 @@ const SHOWN_RUNS: usize = 30;
 const MAX_TRIES: usize = 20;
 
 /// A schedule for people.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleView {
     /// The name, and the id in paths.
@@ -58,7 +59,7 @@ pub struct ScheduleView {
     #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub payload: Option<Box<serde_json::value::RawValue>>,
     /// `active`, `paused` or `absent`.
-    pub status: &'static str,
+    pub status: Cow<'static, str>,
     /// The time at which an operator paused it.
     pub paused_at: Option<Timestamp>,
     /// The reason why it is absent: `job` or `declaration`.
@@ -95,9 +96,9 @@ impl ScheduleView {
         let next = next_times(&record, now, 1);
         Self {
             status: match (record.absent, record.paused_at) {
-                (Some(_), _) => "absent",
-                (None, Some(_)) => "paused",
-                (None, None) => "active",
+                (Some(_), _) => "absent".into(),
+                (None, Some(_)) => "paused".into(),
+                (None, None) => "active".into(),
             },
             payload: record
                 .payload

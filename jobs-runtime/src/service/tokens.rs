@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jobs::EnqueueError;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{JobService, options};
@@ -29,7 +29,7 @@ pub struct NewToken {
 }
 
 /// A new token with its text, which cannot be read again.
-#[derive(Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedToken {
     /// The token as lists show it.
@@ -40,7 +40,7 @@ pub struct CreatedToken {
 }
 
 /// A token as lists show it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenView {
     /// The public part.
@@ -62,7 +62,7 @@ pub struct TokenView {
 }
 
 /// The state of a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenState {
     /// It is accepted.

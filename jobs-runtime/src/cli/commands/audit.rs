@@ -1,10 +1,10 @@
 //! The command `audit`: lists the acts of operators.
 
-use super::open_existing;
 use crate::cli::args::AuditArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{short, table};
 use crate::store::{AuditEntry, AuditQuery};
 
@@ -14,9 +14,8 @@ pub(in crate::cli) async fn list(
     output: Output,
     filters: AuditArgs,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let page = runtime
-        .service()
+    let source = Source::open(settings).await?;
+    let page = source
         .audit(AuditQuery {
             limit: filters.limit.into(),
             actor: filters.actor,

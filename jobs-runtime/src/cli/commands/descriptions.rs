@@ -5,11 +5,11 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 
-use super::start_reader;
 use crate::cli::args::{Args, ClientLanguage};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::client_code;
 
 /// The name of the program in completions and manual pages, if it has none of its own.
@@ -18,8 +18,7 @@ const NAME: &str = "jobs";
 /// Prints the OpenAPI document: the routes, and a typed trigger for each known job. The output is
 /// JSON with and without `--json`.
 pub(in crate::cli) async fn openapi(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = start_reader(settings).await?;
-    let document = crate::http::openapi_document(runtime.service()).await?;
+    let document = Source::read(settings).await?.openapi().await?;
     output.result(&document, |document| {
         serde_json::to_string_pretty(document).unwrap_or_else(|error| error.to_string())
     })
@@ -31,9 +30,8 @@ pub(in crate::cli) async fn client(
     output: Output,
     language: ClientLanguage,
 ) -> Result<(), Failure> {
-    let runtime = start_reader(settings).await?;
-    let jobs = runtime.service().jobs().await?;
-    let jobs: Vec<_> = jobs.iter().map(|job| job.descriptor().clone()).collect();
+    let jobs = Source::read(settings).await?.jobs().await?;
+    let jobs: Vec<_> = jobs.into_iter().map(|job| job.descriptor).collect();
     let code = match language {
         ClientLanguage::Python => client_code::python(&jobs),
         ClientLanguage::Typescript => client_code::typescript(&jobs),

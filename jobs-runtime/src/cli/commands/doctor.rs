@@ -7,6 +7,7 @@
 mod access;
 #[cfg(feature = "archive")]
 mod archive;
+mod server;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -19,6 +20,7 @@ use crate::RuntimeBuilder;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::table;
 use crate::store::{DatabaseUrl, ExecutionQuery, ParseDatabaseUrlError, Store, StoreError};
 
@@ -55,6 +57,9 @@ pub(in crate::cli) async fn doctor(
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     build_resources: bool,
 ) -> Result<(), Failure> {
+    if let Some(client) = Source::server(settings)? {
+        return print(output, &server::check(&client).await);
+    }
     let mut results = vec![check_address(settings)];
     match open_unchanged(settings).await {
         Err(problem) => {
@@ -82,6 +87,11 @@ pub(in crate::cli) async fn doctor(
     } else {
         check_providers(&builder)
     });
+    print(output, &results)
+}
+
+/// Prints the results. A problem is a failure.
+fn print(output: Output, results: &[CheckResult]) -> Result<(), Failure> {
     output.result(&results, |results| {
         let rows = results.iter().map(|result| {
             [

@@ -5,12 +5,12 @@ use serde_json::json;
 
 use jobs::runtime::Due;
 
-use super::{execution_id, open_existing, read_payload};
-use crate::Edit;
+use super::{execution_id, read_payload};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::{EditRequest, Source};
 use crate::store::{CancelAnswer, DeleteAnswer, EditAnswer, EraseAnswer, RetryAnswer};
 
 /// Cancels a waiting execution, or requests the cancellation of a running one.
@@ -20,8 +20,8 @@ pub(in crate::cli) async fn cancel(
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = open_existing(settings).await?;
-    let (status, text) = match runtime.service().cancel(id).await? {
+    let source = Source::open(settings).await?;
+    let (status, text) = match source.cancel(id).await? {
         CancelAnswer::Cancelled => ("cancelled", "cancelled"),
         CancelAnswer::Requested => (
             "running",
@@ -51,8 +51,8 @@ pub(in crate::cli) async fn retry(
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
     let payload = read_payload(payload)?;
-    let runtime = open_existing(settings).await?;
-    match runtime.service().retry(id, payload).await? {
+    let source = Source::open(settings).await?;
+    match source.retry(id, payload).await? {
         RetryAnswer::Queued => {
             let answer = json!({ "executionId": id, "status": "queued" });
             output.result(&answer, |_| format!("{id}  queued again"))
@@ -75,7 +75,7 @@ pub(in crate::cli) async fn edit(
 ) -> Result<(), Failure> {
     let id = execution_id(args.target.id.as_deref().unwrap_or_default())?;
     let delay = args.delay.map(Due::After);
-    let edit = Edit {
+    let edit = EditRequest {
         priority: args.priority,
         due: delay.or(args.run_at.map(|time| Due::At(time.into()))),
         payload: read_payload(args.payload)?,
@@ -85,8 +85,8 @@ pub(in crate::cli) async fn edit(
             "no change given: add --priority, --delay, --run-at or --payload",
         ));
     }
-    let runtime = open_existing(settings).await?;
-    match runtime.service().edit(id, edit).await? {
+    let source = Source::open(settings).await?;
+    match source.edit(id, edit).await? {
         EditAnswer::Changed => {
             let answer = json!({ "executionId": id, "changed": true });
             output.result(&answer, |_| format!("{id}  changed"))
@@ -105,8 +105,8 @@ pub(in crate::cli) async fn delete(
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = open_existing(settings).await?;
-    match runtime.service().delete(id).await? {
+    let source = Source::open(settings).await?;
+    match source.delete(id).await? {
         DeleteAnswer::Deleted => {
             let answer = json!({ "executionId": id, "deleted": true });
             output.result(&answer, |_| format!("{id}  deleted"))
@@ -126,8 +126,8 @@ pub(in crate::cli) async fn erase(
     by: Option<String>,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = open_existing(settings).await?;
-    match runtime.service().erase(id, by).await? {
+    let source = Source::open(settings).await?;
+    match source.erase(id, by).await? {
         EraseAnswer::Erased(erasure) => {
             let answer = json!({ "executionId": id, "erased": erasure });
             output.result(&answer, |_| match &erasure.by {

@@ -1,14 +1,14 @@
 //! The commands `executions` and `execution`: list executions, and show one.
 
-use super::{execution_id, open_existing, unknown_queue};
-use crate::JobService;
+use super::{execution_id, unknown_queue};
 use crate::cli::args::ExecutionsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::pretty_json;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{millis, paragraph, short, table};
-use crate::service::{Redactor, similar_names};
+use crate::service::similar_names;
 use crate::store::{ExecutionQuery, ExecutionRecord};
 
 /// Prints a page of executions.
@@ -17,36 +17,28 @@ pub(in crate::cli) async fn list(
     output: Output,
     filters: ExecutionsArgs,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
+    let source = Source::open(settings).await?;
     let (job, queue) = (filters.job.clone(), filters.queue.clone());
-    let mut page = runtime
-        .store()
-        .list_executions(ExecutionQuery {
-            limit: filters.limit.into(),
-            job_id: filters.job,
-            status: filters.status,
-            queue: filters.queue,
-            item_id: filters.item,
-            correlation_id: filters.correlation_id,
-            created_by: filters.created_by,
-            parent_id: filters.parent,
-            tag: filters.tag,
-            since: filters.since,
-            until: filters.until,
-            error_fingerprint: filters.error_fingerprint,
-            text: filters.text,
-            ids: Vec::new(),
-            cursor: filters.cursor,
-        })
-        .await?;
+    let query = ExecutionQuery {
+        limit: filters.limit.into(),
+        job_id: filters.job,
+        status: filters.status,
+        queue: filters.queue,
+        item_id: filters.item,
+        correlation_id: filters.correlation_id,
+        created_by: filters.created_by,
+        parent_id: filters.parent,
+        tag: filters.tag,
+        since: filters.since,
+        until: filters.until,
+        error_fingerprint: filters.error_fingerprint,
+        text: filters.text,
+        ids: Vec::new(),
+        cursor: filters.cursor,
+    };
+    let page = source.executions(query, filters.reveal).await?;
     if page.executions.is_empty() && page.next_cursor.is_none() {
-        check_names(runtime.service(), job.as_deref(), queue.as_deref()).await?;
-    }
-    if !filters.reveal {
-        let mut redactor = Redactor::new(runtime.service());
-        for execution in &mut page.executions {
-            redactor.redact(execution).await;
-        }
+        check_names(&source, job.as_deref(), queue.as_deref()).await?;
     }
     output.result(&page, |page| {
         let rows = page.executions.iter().map(row);
@@ -76,14 +68,14 @@ pub(in crate::cli) async fn list(
 
 /// Fails if a filter names a job or a queue that does not exist: it may be misspelt.
 async fn check_names(
-    service: &JobService,
+    source: &Source,
     job: Option<&str>,
     queue: Option<&str>,
 ) -> Result<(), Failure> {
     if let Some(job) = job {
-        service.job(job).await?;
+        source.job(job).await?;
     }
-    let queues = service.queues().await?;
+    let queues = source.queues().await?;
     let names = || queues.iter().map(|known| known.queue.as_str());
     match queue {
         Some(queue) if !names().any(|known| known == queue) => {
@@ -118,14 +110,9 @@ pub(in crate::cli) async fn show(
     reveal: bool,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = open_existing(settings).await?;
-    match runtime.store().execution(id).await? {
-        Some(mut record) => {
-            if !reveal {
-                Redactor::new(runtime.service()).redact(&mut record).await;
-            }
-            output.result(&record, text)
-        }
+    let source = Source::open(settings).await?;
+    match source.execution(id, reveal).await? {
+        Some(record) => output.result(&record, text),
         None => Err(Failure::failed(format!("no execution has the id {id}"))),
     }
 }

@@ -1,10 +1,11 @@
 //! The command `explain`: why an execution has its status.
 
-use super::{execution_id, open_existing};
+use super::execution_id;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::printable;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 
 /// Prints the explanation of an execution.
 pub(in crate::cli) async fn explain(
@@ -13,8 +14,7 @@ pub(in crate::cli) async fn explain(
     id: &str,
 ) -> Result<(), Failure> {
     let id = execution_id(id)?;
-    let runtime = open_existing(settings).await?;
-    match runtime.service().explain(id).await? {
+    match Source::open(settings).await?.explain(id).await? {
         Some(explanation) => output.result(&explanation, |explanation| {
             let (job, status) = (&explanation.job_id, explanation.status);
             let reason = printable::line(&explanation.reason.text);

@@ -1,12 +1,11 @@
 //! The command `failures`: failed executions by job and error.
 
-use super::open_existing;
 use crate::cli::args::FailuresArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{short, table};
-use crate::clock::timestamp;
 use crate::service::{FailureFilter, FailureGroup};
 
 /// Prints the groups, the largest first.
@@ -15,17 +14,14 @@ pub(in crate::cli) async fn list(
     output: Output,
     args: FailuresArgs,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let service = runtime.service();
-    let since = args
-        .since
-        .map(|ago| timestamp(&**service.clock()).before(ago));
+    let source = Source::open(settings).await?;
+    let since = args.since.map(|ago| source.now().before(ago));
     let filter = FailureFilter {
         job_id: args.job,
         queue: args.queue,
         since,
     };
-    let failures = service.failures(filter).await?;
+    let failures = source.failures(filter).await?;
     output.result(&failures, |failures| {
         let headings = ["JOB", "COUNT", "LAST", "FINGERPRINT", "SAMPLE", "ERROR"];
         table(headings, failures.failures.iter().map(row))

@@ -1,31 +1,36 @@
 //! The commands `list` and `show`: the known jobs.
 
 use jobs::{CatchUp, JobLimits, OnConflict, Overlap, ScheduleRule};
-use serde_json::json;
+use serde::Serialize;
 
-use super::start_reader;
+use crate::Retention;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::payload_flags::fields_help;
 use crate::cli::printable;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{millis, paragraph, short, table};
-use crate::{KnownJob, Retention};
+use crate::service::JobView;
+
+/// The output of `list` as JSON.
+#[derive(Serialize)]
+struct JobList<'a> {
+    jobs: &'a [JobView],
+}
 
 /// Prints the jobs that the program links or the store's catalogue has.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = start_reader(settings).await?;
-    let jobs = runtime.service().jobs().await?;
+    let jobs = Source::read(settings).await?.jobs().await?;
     if jobs.is_empty() {
         output.note(
             "no jobs: this program links none, and the store has none. Reference the crate that \
              declares them in the binary, as in `use my_jobs as _;`",
         );
     }
-    let descriptors: Vec<_> = jobs.iter().map(|job| job.descriptor()).collect();
-    output.result(&json!({ "jobs": descriptors }), |_| {
-        let rows = jobs.iter().map(|job| {
-            let job = job.descriptor();
+    output.result(&JobList { jobs: &jobs }, |_| {
+        let rows = jobs.iter().map(|view| {
+            let job = &view.descriptor;
             [
                 job.id.clone(),
                 handler(job),
@@ -33,7 +38,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
                 job.priority.to_string(),
                 job.timeout_ms.map_or("none".to_owned(), millis),
                 job.max_attempts.to_string(),
-                schedules(job),
+                schedules(&view.schedule),
                 short(&job.label, 48),
             ]
         });
@@ -47,8 +52,8 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
 }
 
 /// The cron expressions of a job's schedules.
-fn schedules(job: &jobs::JobDescriptor) -> String {
-    let crons: Vec<&str> = job.schedule.iter().map(|rule| &*rule.cron).collect();
+fn schedules(schedule: &[ScheduleRule]) -> String {
+    let crons: Vec<&str> = schedule.iter().map(|rule| &*rule.cron).collect();
     if crons.is_empty() {
         "-".to_owned()
     } else {
@@ -72,10 +77,8 @@ pub(in crate::cli) async fn show(
     output: Output,
     id: &str,
 ) -> Result<(), Failure> {
-    let runtime = start_reader(settings).await?;
-    let job = runtime.service().job(id).await?;
-    let retention = runtime.service().retention(&job);
-    output.result(job.descriptor(), |_| text(&job, retention))
+    let job = Source::read(settings).await?.job(id).await?;
+    output.result(&job, text)
 }
 
 /// Formats limits like the keys of the attribute.
@@ -156,8 +159,8 @@ fn kept(retention: Retention) -> String {
     )
 }
 
-fn text(known: &KnownJob, retention: Retention) -> String {
-    let job = known.descriptor();
+fn text(view: &JobView) -> String {
+    let job = &view.descriptor;
     let delays: Vec<_> = job.retry_delays_ms.iter().map(|ms| millis(*ms)).collect();
     let mut text = format!("{}  {}\n", job.id, printable::line(&job.label));
     if !job.description.is_empty() && job.description.trim_end_matches('.') != job.label {
@@ -172,20 +175,20 @@ fn text(known: &KnownJob, retention: Retention) -> String {
         ],
         ["attempts".to_owned(), job.max_attempts.to_string()],
         ["retries".to_owned(), delays.join(", ")],
-        ["retention".to_owned(), kept(retention)],
+        ["retention".to_owned(), kept(view.retention)],
         ["handler".to_owned(), handler(job)],
         ["tags".to_owned(), job.tags.join(", ")],
         ["source".to_owned(), job.source.clone()],
-        ["fingerprint".to_owned(), known.fingerprint().to_owned()],
+        ["fingerprint".to_owned(), view.fingerprint.clone()],
     ];
     if let Some(expires) = job.expires_ms {
         facts.insert(3, ["expires".to_owned(), millis(expires)]);
     }
-    for rule in job.schedule.iter().rev() {
+    for rule in view.schedule.iter().rev() {
         facts.insert(2, ["schedule".to_owned(), schedule(rule)]);
     }
-    if !job.limits.is_empty() {
-        facts.insert(2, ["limits".to_owned(), limits(&job.limits)]);
+    if !view.limits.is_empty() {
+        facts.insert(2, ["limits".to_owned(), limits(&view.limits)]);
     }
     text.push('\n');
     text.push_str(&table(["", ""], facts).replacen('\n', "", 1));

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::open_existing;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 
 /// Forgets the starts and the pause of a rate limit.
 pub(in crate::cli) async fn reset(
@@ -13,8 +13,7 @@ pub(in crate::cli) async fn reset(
     output: Output,
     limit: &str,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    if !runtime.service().reset_limit(limit).await? {
+    if !Source::open(settings).await?.reset_limit(limit).await? {
         return Err(Failure::usage(format!(
             "there is no rate limit `{limit}`; `explain` names the limit that an execution waits for"
         )));

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use jobs::ExecutionId;
 use serde_json::Value;
 
-use super::{execution_id, open_existing};
+use super::execution_id;
 use crate::cli::args::LogsArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::printable;
 use crate::cli::settings::Settings;
-use crate::service::{Redactor, Secrets};
-use crate::store::{LogQuery, LogRecord, Store};
+use crate::cli::source::{LogReader, Source};
+use crate::store::{LogQuery, LogRecord};
 
 /// Lines per read.
 const PAGE: usize = 1_000;
@@ -27,24 +28,17 @@ pub(in crate::cli) async fn show(
     args: LogsArgs,
 ) -> Result<(), Failure> {
     let id = execution_id(&args.id)?;
-    let runtime = open_existing(settings).await?;
-    let store = &**runtime.store();
-    let secrets = match store.execution(id).await? {
-        Some(execution) if !args.reveal => {
-            Redactor::new(runtime.service()).secrets(&execution).await
-        }
-        _ => Secrets::default(),
-    };
-    let mut query = LogQuery {
+    let source = Source::open(settings).await?;
+    let query = LogQuery {
         execution_id: id,
         attempt: args.attempt,
         level: args.level,
         after: None,
         limit: PAGE,
     };
+    let mut reader = source.log_reader(query, args.reveal).await?;
     if !args.follow {
-        let mut lines = read_lines(store, &mut query).await?;
-        lines.iter_mut().for_each(|line| secrets.hide_in_line(line));
+        let lines = read_lines(&mut reader, id).await?;
         let document = serde_json::json!({ "lines": lines });
         output.result(&document, |_| {
             let text: Vec<_> = lines
@@ -61,30 +55,29 @@ pub(in crate::cli) async fn show(
     }
     loop {
         // The status is read first: the log of a final execution is complete.
-        let record = store.execution(id).await?;
+        let record = source.execution(id, false).await?;
         let ended = record.is_none_or(|record| record.status.is_final());
-        for mut line in read_lines(store, &mut query).await? {
-            secrets.hide_in_line(&mut line);
+        for line in read_lines(&mut reader, id).await? {
             output.line(&line, text)?;
         }
         if ended {
             return Ok(());
         }
-        runtime.service().clock().sleep(INTERVAL).await;
+        source.sleep(INTERVAL).await;
     }
 }
 
-/// Reads all lines after the position of the query, and moves the position behind them.
-async fn read_lines(store: &dyn Store, query: &mut LogQuery) -> Result<Vec<LogRecord>, Failure> {
+/// Reads all lines after the last one that was read.
+async fn read_lines(
+    reader: &mut LogReader<'_>,
+    id: ExecutionId,
+) -> Result<Vec<LogRecord>, Failure> {
     let mut lines = Vec::new();
     loop {
-        let page = store.logs(query.clone()).await?;
-        let Some(page) = page else {
-            let id = query.execution_id;
+        let Some(page) = reader.next_page().await? else {
             return Err(Failure::failed(format!("no execution has the id {id}")));
         };
         lines.extend(page.lines);
-        query.after = page.after;
         if !page.more {
             return Ok(lines);
         }

@@ -1,37 +1,30 @@
 //! Bulk operations: `--where` of `cancel`, `retry`, `edit` and `delete`, and the command
 //! `operations`.
 
-use std::io::{BufRead, IsTerminal, stdin};
+use std::io::{IsTerminal, stdin};
 
-use jobs::Priority;
 use jobs::runtime::Due;
 use serde_json::json;
 
-use super::open_existing;
+use super::{confirm_production, read_answer};
 use crate::cli::args::{BulkArgs, EditArgs, OperationCommand};
 use crate::cli::bulk_filter;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::{BulkCall, Source, edit_of};
 use crate::cli::table::table;
-use crate::clock::timestamp;
-use crate::operations::execute_in_turn;
-use crate::service::{BulkPreview, check_operation};
-use crate::store::{BulkAct, BulkEdit, BulkFilter, BulkOperation, OperationStatus};
-use crate::{Entropy, Runtime};
+use crate::service::BulkPreview;
+use crate::store::{BulkAct, BulkOperation, OperationStatus};
 
-/// The interval between two looks at an operation that another process executes.
-const POLL: std::time::Duration = std::time::Duration::from_millis(500);
-
-/// Previews an operation; after a confirmation, starts it and executes it to its end.
+/// Previews an operation; after a confirmation, starts it and waits for its end.
 pub(in crate::cli) async fn start(
     settings: &Settings,
     output: Output,
     act: BulkAct,
     target: BulkArgs,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    start_on(&runtime, output, act, &target).await
+    start_with(settings, output, act, None, &target).await
 }
 
 /// Like [`start`], for an edit.
@@ -40,90 +33,63 @@ pub(in crate::cli) async fn start_edit(
     output: Output,
     args: EditArgs,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
     let delay = args.delay.map(Due::After);
     let due = delay.or(args.run_at.map(|time| Due::At(time.into())));
-    let edit = BulkEdit {
-        priority: args.priority.map(Priority::value),
-        run_at: due.map(|due| runtime.service().due_time(due)).transpose()?,
-        queue: args.queue,
-    };
-    start_on(&runtime, output, BulkAct::Edit(edit), &args.target).await
+    let act = BulkAct::Edit(edit_of(args.priority, args.queue));
+    start_with(settings, output, act, due, &args.target).await
 }
 
-async fn start_on(
-    runtime: &Runtime,
+async fn start_with(
+    settings: &Settings,
     output: Output,
     act: BulkAct,
+    due: Option<Due>,
     target: &BulkArgs,
 ) -> Result<(), Failure> {
-    let service = runtime.service();
-    let now = timestamp(&**service.clock());
+    let source = Source::open(settings).await?;
     let filter = target.filter.as_deref().unwrap_or_default();
-    let filter = bulk_filter::parse(filter, now)?;
-    check_operation(&act, &filter).map_err(|error| Failure::usage(error.to_string()))?;
-    let preview = service.preview_operation(&act, &filter).await?;
-    if !target.yes {
+    let filter = bulk_filter::parse(filter, source.now())?;
+    let call = BulkCall::new(act, due, filter)?;
+    let preview = source.preview_operation(&call).await?;
+    if !settings.yes {
         output.result(&preview, preview_text)?;
         if preview.count == 0 {
             return Ok(());
         }
-        if !confirmed(output, &act)? {
+        if !confirmed(settings, output, call.act())? {
             return Err(Failure::failed("nothing was changed"));
         }
     } else if !output.json {
         output.note(preview_text(&preview).trim_end());
     }
-    let operation = run_to_end(runtime, output, act, filter).await?;
-    output.result(&operation, operation_text)
-}
-
-/// Asks for a confirmation on the terminal.
-fn confirmed(output: Output, act: &BulkAct) -> Result<bool, Failure> {
-    if output.json || !stdin().is_terminal() {
-        return Err(Failure::usage("nothing was changed: add --yes to start"));
-    }
-    output.note(&format!("{} them? Type `yes`:", act.as_str()));
-    let mut answer = String::new();
-    let read = stdin().lock().read_line(&mut answer);
-    read.map_err(|error| Failure::failed(format!("cannot read the answer: {error}")))?;
-    Ok(answer.trim() == "yes")
-}
-
-/// Starts an operation and executes its batches, unless another process does.
-async fn run_to_end(
-    runtime: &Runtime,
-    output: Output,
-    act: BulkAct,
-    filter: BulkFilter,
-) -> Result<BulkOperation, Failure> {
-    let service = runtime.service();
-    let started = service.start_operation(act, filter, None).await?;
-    let holder = Entropy::new().execution_id(&**service.clock()).to_string();
-    let status = |operation: &BulkOperation| {
+    let watch = |operation: &BulkOperation| {
         if output.is_interactive() {
             let done = operation.changed + operation.skipped;
             output.status(&format!("{done} of {}", operation.expected));
         }
     };
-    let ended = loop {
-        execute_in_turn(service, &holder, status).await?;
-        let operation = service.store().operation(started.id.clone()).await?;
-        match operation {
-            Some(operation) if operation.finished_at.is_some() => break operation,
-            Some(operation) => status(&operation),
-            None => return Err(Failure::failed("the operation was deleted")),
-        }
-        service.clock().sleep(POLL).await;
-    };
+    let operation = source.run_operation(call, watch).await;
     output.status("");
-    Ok(ended)
+    output.result(&operation?, operation_text)
+}
+
+/// Asks for a confirmation on the terminal.
+fn confirmed(settings: &Settings, output: Output, act: &BulkAct) -> Result<bool, Failure> {
+    if output.json || !stdin().is_terminal() {
+        return Err(Failure::usage("nothing was changed: add --yes to start"));
+    }
+    let server = settings.server.as_ref();
+    if server.is_some_and(|server| server.production.is_some()) {
+        confirm_production(settings, output, act.as_str())?;
+        return Ok(true);
+    }
+    output.note(&format!("{} them? Type `yes`:", act.as_str()));
+    Ok(read_answer()? == "yes")
 }
 
 /// Prints the operations, newest first.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let operations = runtime.store().operations(50).await?;
+    let operations = Source::open(settings).await?.operations(50).await?;
     output.result(&json!({ "operations": operations }), |_| {
         let headings = [
             "OPERATION",
@@ -144,14 +110,14 @@ pub(in crate::cli) async fn run(
     output: Output,
     command: OperationCommand,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
+    let source = Source::open(settings).await?;
     let (id, operation) = match command {
         OperationCommand::Show { id } => {
-            let found = runtime.store().operation(id.clone()).await?;
+            let found = source.operation(&id).await?;
             (id, found)
         }
         OperationCommand::Cancel { id } => {
-            let found = runtime.service().cancel_operation(id.clone()).await?;
+            let found = source.cancel_operation(&id).await?;
             (id, found)
         }
     };

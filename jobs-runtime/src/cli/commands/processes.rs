@@ -2,17 +2,16 @@
 
 use serde_json::json;
 
-use super::open_existing;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{short, table};
 use crate::store::ProcessRecord;
 
 /// Prints the workers with their labels, queues and jobs.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let processes = runtime.store().processes().await?;
+    let processes = Source::open(settings).await?.processes().await?;
     if processes.is_empty() {
         output.note(
             "no worker has a session, so nothing is executed: start one with `run` or `work`",

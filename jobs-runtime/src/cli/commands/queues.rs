@@ -4,25 +4,24 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{open_existing, unknown_queue};
+use super::unknown_queue;
+use crate::QueueAnswer;
 use crate::cli::args::QueueCommand;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{millis, table};
-use crate::clock::timestamp;
 use crate::store::QueueRecord;
 use crate::time::Timestamp;
-use crate::{JobService, QueueAnswer};
 
 /// The interval at which `drain` counts the running attempts.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Prints all queues with the number of their executions.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let queues = runtime.service().queues().await?;
-    let now = timestamp(&**runtime.service().clock());
+    let source = Source::open(settings).await?;
+    let (queues, now) = (source.queues().await?, source.now());
     output.result(&json!({ "queues": queues }), |_| {
         table(
             [
@@ -67,22 +66,22 @@ pub(in crate::cli) async fn change(
     output: Output,
     command: QueueCommand,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
+    let source = Source::open(settings).await?;
     let draining = matches!(command, QueueCommand::Drain { .. });
     let (queue, paused, answer) = match command {
         QueueCommand::Pause { queue, reason } => {
-            let answer = runtime.service().pause_because(&queue, reason).await?;
+            let answer = source.pause(&queue, reason).await?;
             (queue, true, answer)
         }
         QueueCommand::Drain { queue } => {
-            let answer = runtime.service().pause(&queue).await?;
+            let answer = source.pause(&queue, None).await?;
             if !matches!(answer, QueueAnswer::Unknown { .. }) {
-                wait_until_drained(runtime.service(), &queue).await?;
+                wait_until_drained(&source, &queue).await?;
             }
             (queue, true, answer)
         }
         QueueCommand::Resume { queue } => {
-            let answer = runtime.service().resume(&queue).await?;
+            let answer = source.resume(&queue).await?;
             (queue, false, answer)
         }
     };
@@ -105,13 +104,13 @@ pub(in crate::cli) async fn change(
 }
 
 /// Waits until no attempt of a queue is running.
-async fn wait_until_drained(service: &JobService, queue: &str) -> Result<(), Failure> {
+async fn wait_until_drained(source: &Source, queue: &str) -> Result<(), Failure> {
     loop {
-        let queues = service.queues().await?;
+        let queues = source.queues().await?;
         let running = queues.iter().find(|it| it.queue == queue);
         if running.is_none_or(|it| it.running == 0) {
             return Ok(());
         }
-        service.clock().sleep(INTERVAL).await;
+        source.sleep(INTERVAL).await;
     }
 }

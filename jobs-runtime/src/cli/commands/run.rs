@@ -157,6 +157,7 @@ async fn print_start(
             "concurrency": settings.engine.concurrency,
             "blockingConcurrency": settings.engine.blocking_concurrency,
             "address": runtime.address(),
+            "url": runtime.url(),
         });
         print_event(output, &event);
     }
@@ -188,8 +189,8 @@ async fn print_start(
     if let Some(broker) = broker_of(settings, components) {
         output.note(&format!("  dispatching through {broker}"));
     }
-    if let Some(address) = runtime.address() {
-        output.note(&format!("  serving http://{address}/api/v1/workers/jobs"));
+    if let Some(url) = runtime.url() {
+        output.note(&format!("  serving {url}/api/v1/workers/jobs"));
         if settings.http.trusted_network {
             output.note("  trusted_network: every caller may do everything, without a token");
         }

@@ -1,26 +1,20 @@
 //! The command `schedules`: lists, shows and changes schedules.
 
-use jobs::ScheduleRule;
 use serde_json::json;
 
-use super::{open_existing, read_payload};
+use super::read_payload;
 use crate::cli::args::{RuleArgs, ScheduleCommand};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::{millis, short, table};
-use crate::service::Redactor;
 use crate::store::ScheduleRun;
-use crate::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, ScheduleView};
+use crate::{ScheduleDetails, ScheduleEdit, ScheduleView};
 
 /// Prints all schedules.
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let mut schedules = runtime.service().schedules().await?;
-    let mut redactor = Redactor::new(runtime.service());
-    for schedule in &mut schedules {
-        redact(&mut redactor, schedule).await;
-    }
+    let schedules = Source::open(settings).await?.schedules().await?;
     output.result(&json!({ "schedules": schedules }), |_| {
         table(
             ["SCHEDULE", "JOB", "CRON", "ZONE", "NEXT", "STATE"],
@@ -60,10 +54,9 @@ pub(in crate::cli) async fn run(
     output: Output,
     command: ScheduleCommand,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let service = runtime.service();
-    let mut details = match command {
-        ScheduleCommand::Show { id } => service.schedule(&id).await?,
+    let source = Source::open(settings).await?;
+    let details = match command {
+        ScheduleCommand::Show { id } => source.schedule(&id).await?,
         ScheduleCommand::Create {
             id,
             job,
@@ -71,18 +64,7 @@ pub(in crate::cli) async fn run(
             rule,
         } => {
             let edit = edit(Some(cron), rule)?;
-            let mut rule = ScheduleRule::new("");
-            let violations = edit.apply(&mut rule);
-            if !violations.is_empty() {
-                return Err(ScheduleError::Invalid(violations).into());
-            }
-            let new = NewSchedule {
-                name: id,
-                job_id: job,
-                rule,
-                payload: edit.payload.flatten(),
-            };
-            service.create_schedule(new).await?
+            source.create_schedule(id, job, edit).await?
         }
         ScheduleCommand::Edit { id, cron, rule } => {
             let edit = edit(cron, rule)?;
@@ -92,29 +74,21 @@ pub(in crate::cli) async fn run(
                      --payload",
                 ));
             }
-            service.edit_schedule(&id, edit).await?
+            source.edit_schedule(&id, edit).await?
         }
-        ScheduleCommand::Pause { id } => service.pause_schedule(&id).await?,
-        ScheduleCommand::Resume { id } => service.resume_schedule(&id).await?,
+        ScheduleCommand::Pause { id } => source.pause_schedule(&id).await?,
+        ScheduleCommand::Resume { id } => source.resume_schedule(&id).await?,
         ScheduleCommand::Run { id } => {
-            let run = service.run_schedule(&id).await?;
+            let run = source.run_schedule(&id).await?;
             return print_run(output, &id, &run);
         }
         ScheduleCommand::Delete { id } => {
-            service.delete_schedule(&id).await?;
+            source.delete_schedule(&id).await?;
             let answer = json!({ "id": id, "deleted": true });
             return output.result(&answer, |_| format!("{id}  deleted"));
         }
     };
-    redact(&mut Redactor::new(service), &mut details.schedule).await;
     output.result(&details, text)
-}
-
-/// Masks the sensitive fields of a schedule's payload.
-async fn redact(redactor: &mut Redactor<'_>, schedule: &mut ScheduleView) {
-    if let Some(payload) = &mut schedule.payload {
-        redactor.redact_payload(&schedule.job_id, payload).await;
-    }
 }
 
 fn edit(cron: Option<String>, rule: RuleArgs) -> Result<ScheduleEdit, Failure> {

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{open_existing, start_client};
 use crate::cli::args::TokenCommand;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
+use crate::cli::source::Source;
 use crate::cli::table::table;
 use crate::{NewToken, TokenError, TokenState, TokenView};
 
@@ -30,8 +30,8 @@ pub(in crate::cli) async fn run(
 /// Creates a token. The token alone goes to standard output, so that a script can keep it.
 async fn create(settings: &Settings, output: Output, new: NewToken) -> Result<(), Failure> {
     // A store may get its first token before its first worker.
-    let runtime = start_client(settings).await?;
-    let created = runtime.service().create_token(new).await?;
+    let source = Source::create(settings).await?;
+    let created = source.create_token(new).await?;
     output.result(&created, |created| created.token.clone())?;
     output.note(&format!(
         "token {} with the role {}: keep it, it cannot be shown again",
@@ -41,8 +41,7 @@ async fn create(settings: &Settings, output: Output, new: NewToken) -> Result<()
 }
 
 async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    let tokens = runtime.service().tokens().await?;
+    let tokens = Source::open(settings).await?.tokens().await?;
     output.result(&json!({ "tokens": tokens }), |_| {
         table(
             ["TOKEN", "NAME", "ROLE", "STATE", "EXPIRES", "LAST USED"],
@@ -70,8 +69,7 @@ fn row(token: &TokenView) -> [String; 6] {
 }
 
 async fn revoke(settings: &Settings, output: Output, id: &str) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
-    if !runtime.service().revoke_token(id).await? {
+    if !Source::open(settings).await?.revoke_token(id).await? {
         return Err(Failure::usage(format!(
             "there is no valid token `{id}`; `token list` lists the tokens"
         )));

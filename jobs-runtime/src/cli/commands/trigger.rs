@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
+use jobs::Priority;
 use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
-use jobs::{ExecutionId, Priority};
 
-use super::{start_client, start_unless_stopped};
+use super::{confirm_production, start_unless_stopped};
+use crate::RuntimeBuilder;
 use crate::cli::args::JobArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -14,10 +15,9 @@ use crate::cli::payload_flags::{JobCommand, without_fields};
 use crate::cli::progress;
 use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
+use crate::cli::source::{Source, Trigger};
 use crate::service::{EnqueueOutcome, TriggerPreview};
-use crate::store::EnqueueAnswer;
 use crate::time::Timestamp;
-use crate::{Runtime, RuntimeBuilder};
 
 /// Enqueues an execution and waits for its end if `--wait` is given.
 pub(in crate::cli) async fn trigger(
@@ -29,36 +29,37 @@ pub(in crate::cli) async fn trigger(
         return help("trigger", "Enqueue an execution of a job", output);
     }
     named_job(&args, "trigger")?;
-    let runtime = start_client(settings).await?;
-    let Some(request) = JobRequest::read(&runtime, "trigger", args, output).await? else {
+    let source = Source::create(settings).await?;
+    let Some(request) = JobRequest::read(&source, "trigger", args, output).await? else {
         return Ok(());
     };
     let output = request.output(output);
     if request.matches.get_flag("dry-run") {
-        let preview = request.preview(&runtime).await?;
+        let preview = source.preview(request.request()).await?;
         return output.result(&preview, preview_text);
     }
-    let (id, answer) = request.enqueue(&runtime).await?;
+    confirm_production(settings, output, "trigger")?;
+    let Trigger { id, outcome } = source.trigger(request.request()).await?;
     if request.matches.get_flag("wait") {
-        let record = progress::wait(runtime.service(), id, output).await?;
+        let record = progress::wait(&source, id, output).await?;
         return progress::print_outcome(&record, output);
     }
     let document = serde_json::json!({
         "executionId": id,
         "jobId": request.job_id,
-        "triggered": answer == EnqueueAnswer::Created,
+        "triggered": outcome == EnqueueOutcome::New,
     });
-    output.result(&document, |_| match answer {
-        EnqueueAnswer::Created => format!("{id}  enqueued {}", request.job_id),
-        EnqueueAnswer::Replayed(_) => {
+    output.result(&document, |_| match outcome {
+        EnqueueOutcome::Replayed => {
             format!("{id}  was enqueued before under this idempotency key")
         }
-        EnqueueAnswer::Skipped(_) => {
+        EnqueueOutcome::Skipped => {
             format!("{id}  has the same unique key: no execution was added")
         }
-        EnqueueAnswer::Merged(_) => {
+        EnqueueOutcome::Merged | EnqueueOutcome::Replaced => {
             format!("{id}  waits under the same key: its payload was replaced")
         }
+        _ => format!("{id}  enqueued {}", request.job_id),
     })
 }
 
@@ -77,7 +78,7 @@ fn preview_text(preview: &TriggerPreview) -> String {
             format!("{id}  has the same debounce key and would get the payload")
         }
         EnqueueOutcome::Rejected => {
-            let code = preview.code.unwrap_or_default();
+            let code = preview.code.as_deref().unwrap_or_default();
             format!("{id}  has the same key: would be rejected with {code}")
         }
         EnqueueOutcome::QueueFull => "would be rejected: the job's queue is full".to_owned(),
@@ -97,12 +98,15 @@ pub(in crate::cli) async fn exec(
         return help("exec", about, output);
     }
     named_job(&args, "exec")?;
-    let client = start_client(settings).await?;
-    let Some(request) = JobRequest::read(&client, "exec", args, output).await? else {
+    let source = Source::create(settings).await?;
+    let Some(request) = JobRequest::read(&source, "exec", args, output).await? else {
         return Ok(());
     };
     let output = request.output(output);
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
+    let Source::Local(client) = &source else {
+        return Err(Failure::failed("`exec` needs a store"));
+    };
     if client.catalogue().get(&request.job_id).is_none() {
         return Err(Failure::failed(format!(
             "this program does not link the job `{0}`: use `trigger {0}`, and a worker that links \
@@ -110,7 +114,7 @@ pub(in crate::cli) async fn exec(
             request.job_id
         )));
     }
-    let (id, _) = request.enqueue(&client).await?;
+    let Trigger { id, .. } = source.trigger(request.request()).await?;
     let builder = configure(settings.builder())
         .store(client.store().clone())
         .jobs([request.job_id.clone()])
@@ -122,7 +126,7 @@ pub(in crate::cli) async fn exec(
         )));
     };
     let waited = tokio::select! {
-        record = progress::wait(worker.service(), id, output) => record.map(Some),
+        record = progress::wait(&source, id, output) => record.map(Some),
         () = signals.next() => Ok(None),
         failed = worker.failed() => failed.map(|()| None).map_err(|error| Failure::because(&error)),
     };
@@ -168,14 +172,14 @@ fn named_job(args: &JobArgs, command: &str) -> Result<String, Failure> {
 impl JobRequest {
     /// Parses the flags by the job's schema. Returns `None` after printing help.
     async fn read(
-        runtime: &Runtime,
+        source: &Source,
         command: &'static str,
         args: JobArgs,
         output: Output,
     ) -> Result<Option<Self>, Failure> {
         let id = named_job(&args, command)?;
-        let job = runtime.service().job(&id).await?;
-        let flags = JobCommand::new(command, job.descriptor(), options(command));
+        let job = source.job(&id).await?;
+        let flags = JobCommand::new(command, &job.descriptor, options(command));
         let matches = match flags.parse(&args.rest) {
             Ok(matches) => matches,
             Err(error) => {
@@ -189,7 +193,7 @@ impl JobRequest {
         };
         let payload = flags.payload(&matches)?;
         Ok(Some(Self {
-            job_id: job.id().to_owned(),
+            job_id: job.descriptor.id,
             matches,
             payload,
         }))
@@ -198,22 +202,6 @@ impl JobRequest {
     /// The output format: `--json` may also stand after the job's id.
     fn output(&self, output: Output) -> Output {
         output.with_json(output.json || self.matches.get_flag("json"))
-    }
-
-    async fn preview(&self, runtime: &Runtime) -> Result<TriggerPreview, Failure> {
-        let previews = runtime.service().preview_batch(vec![self.request()]).await;
-        let mut previews = previews.map_err(|error| error.into_enqueue_error(false))?;
-        let preview = previews.pop();
-        preview.ok_or_else(|| Failure::failed("no request was previewed"))
-    }
-
-    async fn enqueue(&self, runtime: &Runtime) -> Result<(ExecutionId, EnqueueAnswer), Failure> {
-        let accepted = runtime.service().enqueue_batch(vec![self.request()]).await;
-        let accepted = accepted.map_err(|error| error.into_enqueue_error(false))?;
-        match accepted.first() {
-            Some(one) => Ok((one.enqueued.execution_id, one.answer)),
-            None => Err(Failure::failed("the store returned no execution")),
-        }
     }
 
     fn request(&self) -> EnqueueRequest {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -103,6 +104,15 @@ pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| format!("`{text}` is not an address: write HOST:PORT, as in 127.0.0.1:8091"))
 }
 
+/// Parses the path of a file; `None` for an empty text.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a parser of settings returns a result"
+)]
+pub(super) fn parse_file(text: &str) -> Result<Option<PathBuf>, String> {
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
 /// Parses the name of the instance; `None` for an empty text.
 pub(super) fn parse_name(text: &str) -> Result<Option<String>, String> {
     match text.chars().count() {
@@ -135,7 +145,7 @@ pub(super) fn parse_trace_link(text: &str) -> Result<Option<String>, String> {
 
 /// Parses the directory of the archive; empty for none.
 #[cfg(feature = "archive")]
-pub(super) fn parse_archive(text: &str) -> Result<Option<std::path::PathBuf>, String> {
+pub(super) fn parse_archive(text: &str) -> Result<Option<PathBuf>, String> {
     Ok((!text.is_empty()).then(|| text.into()))
 }
 

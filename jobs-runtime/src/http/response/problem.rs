@@ -47,6 +47,8 @@ codes! {
     InvalidRequest = "invalid_request", BAD_REQUEST, "Invalid request";
     /// Query parameters are invalid: see `violations`.
     InvalidQuery = "invalid_query", BAD_REQUEST, "Invalid query";
+    /// The request came as plain HTTP to a port that speaks HTTPS.
+    HttpsRequired = "https_required", BAD_REQUEST, "HTTPS required";
     /// The request has no token, and the interface asks for one.
     TokenRequired = "token_required", UNAUTHORIZED, "Token required";
     /// The token is unknown, revoked, expired, mistyped or truncated.
@@ -65,10 +67,10 @@ codes! {
     UnknownSchedule = "unknown_schedule", NOT_FOUND, "Unknown schedule";
     /// No bulk operation has that id.
     UnknownOperation = "unknown_operation", NOT_FOUND, "Unknown operation";
+    /// No valid token has that id.
+    UnknownToken = "unknown_token", NOT_FOUND, "Unknown token";
     /// No rate limit has that name.
     UnknownLimit = "unknown_limit", NOT_FOUND, "Unknown limit";
-    /// No valid access token has that id.
-    UnknownToken = "unknown_token", NOT_FOUND, "Unknown token";
     /// No route has that path.
     NotFound = "not_found", NOT_FOUND, "Not found";
     /// The route does not support the method.

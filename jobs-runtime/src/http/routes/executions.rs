@@ -29,7 +29,7 @@ pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
 .query(PARAMETERS)
 .problems(&[Code::UnknownExecution]);
 
-const REVEAL: Input = Input::value::<bool>(
+pub(super) const REVEAL: Input = Input::value::<bool>(
     "reveal",
     "whether sensitive values are shown, for operators; the audit log records it",
 );
@@ -43,11 +43,7 @@ pub(in crate::http) async fn show(
 ) -> Result<Json<ExecutionRecord>, Problem> {
     let reveal = parameters.parsed::<bool>(&REVEAL).unwrap_or(false);
     parameters.finish(PARAMETERS)?;
-    let role = caller.map(|Extension(caller)| caller.role());
-    if reveal && !role.is_some_and(|role| role.allows(Role::Operator)) {
-        let detail = "sensitive values are shown to the roles operator and admin only";
-        return Err(Problem::new(Code::Forbidden, detail));
-    }
+    check_reveal(reveal, caller)?;
     let execution = api.service.store().execution(id).await?;
     let mut execution = execution.ok_or_else(|| unknown_execution(id))?;
     if reveal {
@@ -56,6 +52,20 @@ pub(in crate::http) async fn show(
         Redactor::new(&api.service).redact(&mut execution).await;
     }
     Ok(Json(execution))
+}
+
+/// Rejects callers that may not see sensitive values, if they ask for them.
+pub(super) fn check_reveal(reveal: bool, caller: Option<Extension<Caller>>) -> Result<(), Problem> {
+    let role = caller.map(|Extension(caller)| caller.role());
+    if !reveal || role.is_some_and(|role| role.allows(Role::Operator)) {
+        return Ok(());
+    }
+    let detail = "sensitive values are shown to the roles operator and admin only";
+    let mut problem = Problem::new(Code::Forbidden, detail).with("needed", Role::Operator.as_str());
+    if let Some(role) = role {
+        problem = problem.with("role", role.as_str());
+    }
+    Err(problem)
 }
 
 pub(in crate::http) const DELETE: RouteDoc = RouteDoc::new(

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jobs::{JobDescriptor, JobLimits, JobRetention, ScheduleRule};
+use jobs::JobDescriptor;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::http::request::path::JobPath;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
-use crate::{KnownJob, Retention};
+use crate::service::JobView;
 
 /// A page of jobs, sorted by id.
 #[derive(Serialize, JsonSchema)]
@@ -22,35 +22,6 @@ pub(in crate::http) struct JobPage {
     total: usize,
     limit: usize,
     offset: usize,
-}
-
-/// A job in a response.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::http) struct JobView {
-    #[serde(flatten)]
-    descriptor: JobDescriptor,
-    fingerprint: String,
-    // Present also for a job without limits.
-    limits: JobLimits,
-    // Complete, while the descriptor has only the times that the job declares.
-    retention: Retention,
-    // Present also for a job without schedules.
-    schedule: Vec<ScheduleRule>,
-}
-
-impl JobView {
-    fn of(job: &KnownJob, retention: Retention) -> Self {
-        let mut descriptor = job.descriptor().clone();
-        descriptor.retention = JobRetention::default();
-        Self {
-            retention,
-            limits: std::mem::take(&mut descriptor.limits),
-            schedule: std::mem::take(&mut descriptor.schedule),
-            descriptor,
-            fingerprint: job.fingerprint().to_owned(),
-        }
-    }
 }
 
 const OFFSET: Input = Input::number(
@@ -110,7 +81,7 @@ pub(in crate::http) async fn list(
             .iter()
             .skip(offset)
             .take(limit)
-            .map(|job| JobView::of(job, api.service.retention(job)))
+            .map(|job| api.service.view_of(job))
             .collect(),
     }))
 }
@@ -122,8 +93,7 @@ pub(in crate::http) async fn show(
 ) -> Result<Json<JobView>, Problem> {
     parameters.finish(&[])?;
     let job = api.service.job(&id).await?;
-    let retention = api.service.retention(&job);
-    Ok(Json(JobView::of(&job, retention)))
+    Ok(Json(api.service.view_of(&job)))
 }
 
 /// Returns whether every word occurs in the id, label, description or tags of a job.

@@ -1,11 +1,13 @@
 //! `GET /executions/{id}/logs`: the log lines of an execution.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::{Extension, Json};
 
+use super::executions::{REVEAL, check_reveal};
 use super::list_executions::MAX_LIMIT;
 use crate::http::ApiState;
+use crate::http::auth::Caller;
 use crate::http::request::path::{ExecutionPath, unknown_execution};
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
@@ -26,7 +28,7 @@ const LIMIT: Input = Input::number(
     },
     "the largest number of lines in the page",
 );
-const PARAMETERS: &[Input] = &[ATTEMPT, LEVEL, AFTER, LIMIT];
+const PARAMETERS: &[Input] = &[ATTEMPT, LEVEL, AFTER, LIMIT, REVEAL];
 
 pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
     "listLogLines",
@@ -41,6 +43,7 @@ pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
 pub(in crate::http) async fn list(
     State(api): State<ApiState>,
     ExecutionPath(id): ExecutionPath,
+    caller: Option<Extension<Caller>>,
     mut parameters: QueryParameters,
 ) -> Result<Json<LogPage>, Problem> {
     let query = LogQuery {
@@ -50,10 +53,14 @@ pub(in crate::http) async fn list(
         after: parameters.parsed(&AFTER),
         limit: parameters.number(&LIMIT),
     };
+    let reveal = parameters.parsed::<bool>(&REVEAL).unwrap_or(false);
     parameters.finish(PARAMETERS)?;
+    check_reveal(reveal, caller)?;
     let page = api.service.store().logs(query).await?;
     let mut page = page.ok_or_else(|| unknown_execution(id))?;
-    if !page.lines.is_empty()
+    if reveal {
+        api.service.record_reveal(id).await;
+    } else if !page.lines.is_empty()
         && let Some(execution) = api.service.store().execution(id).await?
     {
         let secrets = Redactor::new(&api.service).secrets(&execution).await;

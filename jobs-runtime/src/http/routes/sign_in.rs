@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use schemars::JsonSchema;
@@ -22,6 +22,7 @@ use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violatio
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Access, Answer, Input, RouteDoc};
+use crate::http::tls::Encrypted;
 use crate::service::Actor;
 use crate::store::Role;
 use crate::time::Timestamp;
@@ -82,7 +83,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
 pub(in crate::http) async fn sign_in(
     State(api): State<ApiState>,
     Peer(address): Peer,
-    headers: HeaderMap,
+    IsEncrypted(is_encrypted): IsEncrypted,
     BodyText(body): BodyText<MAX_BODY>,
 ) -> Result<Response, Problem> {
     let mut fields = BodyFields::read(&body, String::new(), FIELDS)?;
@@ -104,11 +105,7 @@ pub(in crate::http) async fn sign_in(
         TokenError::Store(error) => error.into(),
         error => Problem::failure(Code::Internal, "the log holds the cause", &error),
     })?;
-    let cookie = set_cookie(
-        &created.token,
-        lasts.as_secs(),
-        is_encrypted(&api, &headers),
-    )?;
+    let cookie = set_cookie(&created.token, lasts.as_secs(), is_encrypted)?;
     let signed_in = SignedIn {
         name: created.view.name,
         role: created.view.role,
@@ -142,7 +139,7 @@ pub(in crate::http) async fn show(
 pub(in crate::http) async fn sign_out(
     State(api): State<ApiState>,
     token: Option<Extension<UsedToken>>,
-    headers: HeaderMap,
+    IsEncrypted(is_encrypted): IsEncrypted,
     parameters: QueryParameters,
 ) -> Result<Response, Problem> {
     parameters.finish(&[])?;
@@ -152,15 +149,23 @@ pub(in crate::http) async fn sign_out(
         api.service.revoke_token(&token.id).await?;
         api.auth.forget(&token.id);
     }
-    let cookie = set_cookie("", 0, is_encrypted(&api, &headers))?;
+    let cookie = set_cookie("", 0, is_encrypted)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
 }
 
-/// Returns whether the browser reaches the interface by TLS, which a proxy may end.
-fn is_encrypted(_api: &ApiState, headers: &HeaderMap) -> bool {
-    headers
-        .get("x-forwarded-proto")
-        .is_some_and(|scheme| scheme == "https")
+/// Whether the browser reaches the interface by TLS, which a proxy may end.
+pub(in crate::http) struct IsEncrypted(bool);
+
+impl<S: Send + Sync> FromRequestParts<S> for IsEncrypted {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let forwarded = parts.headers.get("x-forwarded-proto");
+        Ok(Self(
+            parts.extensions.get::<Encrypted>().is_some()
+                || forwarded.is_some_and(|scheme| scheme == "https"),
+        ))
+    }
 }
 
 fn set_cookie(value: &str, seconds: u64, encrypted: bool) -> Result<HeaderValue, Problem> {

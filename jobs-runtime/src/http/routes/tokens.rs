@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jobs::Violation;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -97,6 +98,13 @@ pub(in crate::http) async fn create(
     let created = api.service.create_token(new).await;
     let created = created.map_err(|error| match error {
         TokenError::Store(error) => error.into(),
+        TokenError::Invalid(message) => Problem::violations(
+            Code::InvalidRequest,
+            &[Violation {
+                pointer: "/name".to_owned(),
+                message,
+            }],
+        ),
         error => Problem::failure(Code::Internal, "the log holds the cause", &error),
     })?;
     Ok((StatusCode::CREATED, Json(created)))
@@ -107,6 +115,7 @@ pub(in crate::http) async fn revoke(
     TokenPath(id): TokenPath,
 ) -> Result<StatusCode, Problem> {
     if api.service.revoke_token(&id).await? {
+        api.auth.forget(&id);
         return Ok(StatusCode::NO_CONTENT);
     }
     let detail = "no token with this id is valid";

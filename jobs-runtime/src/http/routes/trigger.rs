@@ -30,7 +30,7 @@ use crate::http::response::errors::RequestKind;
 use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, RouteDoc, text_schema};
 use crate::http::{ApiState, PREFIX};
-use crate::service::{EnqueuedRequest, MAX_BATCH, MAX_TAGS};
+use crate::service::{EnqueueOutcome, EnqueuedRequest, MAX_BATCH, MAX_TAGS};
 use crate::time::Timestamp;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -161,6 +161,8 @@ pub(in crate::http) struct Triggered {
     status: ExecutionStatus,
     /// True if this request created the execution; false if it found an existing one.
     triggered: bool,
+    /// `new`; or why an existing execution answers: `replayed`, `skipped` or `merged`.
+    outcome: EnqueueOutcome,
 }
 
 /// The response to a batch, in the order of its entries.
@@ -338,6 +340,7 @@ async fn triggered_executions(
             job_id: one.job.id().to_owned(),
             status: statuses.get(&id).copied().unwrap_or(one.status),
             triggered: one.enqueued.triggered,
+            outcome: EnqueueOutcome::of(one.answer),
         }
     });
     Ok(triggered.collect())

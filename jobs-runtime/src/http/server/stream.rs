@@ -13,7 +13,7 @@ pub(super) const STALL: Duration = Duration::from_secs(30);
 
 /// A stream whose writes fail after a time without progress.
 #[derive(Debug)]
-pub(super) struct StallGuard<S> {
+pub(in crate::http) struct StallGuard<S> {
     stream: S,
     limit: Duration,
     /// Set while a write waits for the peer.

@@ -207,7 +207,7 @@ pub enum OperationStatus {
 }
 
 /// An operation as readers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkOperation {
     /// The id.

@@ -163,7 +163,7 @@ pub struct ExecutionState {
 }
 
 /// An execution as readers see it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionRecord {
     /// The id.
@@ -193,7 +193,7 @@ pub struct ExecutionRecord {
     /// The retry budget: the largest number of attempts that may be spent.
     pub max_attempts: u32,
     /// The ended attempts, first to last, then the running one. Empty in lists.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<AttemptRecord>,
     /// The time at which it was enqueued.
     pub created_at: Timestamp,
@@ -233,7 +233,7 @@ pub struct ExecutionRecord {
 }
 
 /// An attempt as readers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptRecord {
     /// The number, from 1.

@@ -131,7 +131,7 @@ pub enum Reservation {
 }
 
 /// The limit that blocks an execution, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BlockingLimit {
     /// The limit's key.
@@ -149,7 +149,7 @@ pub struct BlockingLimit {
 }
 
 /// An execution that holds a permit, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PermitHolder {
     /// The execution.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::store::ExecutionRecord;
 use crate::time::Timestamp;
@@ -79,7 +79,7 @@ impl ExecutionQuery {
 }
 
 /// A page of executions, newest first.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionPage {
     /// The executions, without their attempts.
@@ -97,7 +97,7 @@ pub struct ExecutionPage {
 /// The text is `c`, a digit for the version of the form, and 18 hexadecimal digits: the position,
 /// mixed by a bijection, and a check of it. A store that is divided one day gets a version of its
 /// own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cursor(pub(crate) i64);
 
 /// The beginning of every cursor of this version.
@@ -161,6 +161,13 @@ impl JsonSchema for Cursor {
 impl Serialize for Cursor {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jobs::ExecutionId;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::store::Fence;
@@ -89,6 +89,13 @@ impl JsonSchema for LogLevel {
 impl Serialize for LogLevel {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for LogLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -198,6 +205,13 @@ impl Serialize for LogPlace {
     }
 }
 
+impl<'de> Deserialize<'de> for LogPlace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// The text is not a position in a log.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not a position in a log: pass back the `after` of a page as it is")]
@@ -213,8 +227,36 @@ pub struct LogRecord {
     pub line: LogLine,
 }
 
+// By hand, because a raw text cannot be read through `flatten`.
+impl<'de> Deserialize<'de> for LogRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Flat {
+            attempt: u32,
+            line: u32,
+            at: Timestamp,
+            level: LogLevel,
+            target: String,
+            message: String,
+            fields: Option<Box<RawValue>>,
+        }
+        let flat = Flat::deserialize(deserializer)?;
+        Ok(Self {
+            attempt: flat.attempt,
+            line: LogLine {
+                line: flat.line,
+                at: flat.at,
+                level: flat.level,
+                target: flat.target,
+                message: flat.message,
+                fields: flat.fields,
+            },
+        })
+    }
+}
+
 /// A page of an execution's log, oldest line first.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LogPage {
     /// The lines.
     pub lines: Vec<LogRecord>,

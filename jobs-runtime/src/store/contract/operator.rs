@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{EnqueueRules, StoreError};
 use crate::time::Timestamp;
@@ -70,7 +70,7 @@ pub enum EditAnswer {
 }
 
 /// A queue, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueRecord {
     /// The queue's name.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{Cursor, StoreError, TransferredExecution};
 use crate::time::Timestamp;
@@ -210,7 +210,7 @@ pub enum Leftover {
 }
 
 /// The erasure of an execution's payload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Erasure {
     /// The time.

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use jobs::{ExecutionId, Overlap, ScheduleRule};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{NewExecution, StoreError};
 use crate::time::Timestamp;
@@ -113,7 +113,7 @@ pub struct ScheduleRecord {
 }
 
 /// The reason for which a schedule is absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Absence {
     /// No worker executes the job, or no program has published it.
@@ -178,7 +178,7 @@ pub struct NewRun {
 }
 
 /// The reason why a time did not run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Skip {
     /// A word for programs: one of the constants below, or one of a newer program.
@@ -218,7 +218,7 @@ pub enum FireAnswer {
 }
 
 /// The record of a run: a time that has passed, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleRun {
     /// The time of the schedule, or the time of a manual run.
@@ -234,7 +234,7 @@ pub struct ScheduleRun {
 }
 
 /// The schedule and the time for which an execution was created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduledTime {
     /// The name of the schedule.

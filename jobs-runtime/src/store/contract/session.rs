@@ -14,7 +14,9 @@ use crate::time::Timestamp;
 /// Ids grow. Their low 32 bits are a nonce from the operating system: a store that has lost its
 /// last commits, or was restored from a backup, gives no id to two live workers. The beat, the
 /// claims and the leases of a session carry the nonce with its id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct SessionId(pub i64);
 
@@ -79,7 +81,7 @@ pub enum CapScope {
 }
 
 /// An open session, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ProcessRecord {
     /// The session.

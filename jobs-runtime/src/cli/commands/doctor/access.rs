@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::CheckResult;
 use crate::cli::settings::Settings;
-use crate::http::is_loopback;
+use crate::http::{Tls, TlsFiles, is_loopback};
 use crate::store::{Role, Store};
 
 const CHECK: &str = "access";
@@ -16,6 +16,7 @@ pub(super) async fn check(settings: &Settings, store: Option<&dyn Store>) -> Vec
     if let Some(problem) = http.token_file.as_deref().and_then(check_file) {
         results.push(problem);
     }
+    results.extend(check_certificate(settings));
     if http.trusted_network {
         results.push(CheckResult::warning(
             CHECK,
@@ -78,19 +79,43 @@ fn check_file(path: &Path) -> Option<CheckResult> {
     if crate::service::secret::Secret::parse(text.trim()).is_none() {
         return problem("it holds no token: remove it, and the start makes a new one".to_owned());
     }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).ok()?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Some(CheckResult::warning(
-                CHECK,
-                format!(
-                    "token_file {}: other users can read it: `chmod 600` it",
-                    path.display()
-                ),
-            ));
-        }
+    is_readable_by_others(path).then(|| {
+        let path = path.display();
+        let detail = format!("token_file {path}: other users can read it: `chmod 600` it");
+        CheckResult::warning(CHECK, detail)
+    })
+}
+
+/// Checks that the certificate can be used, and that its key is private. `None` for plain HTTP.
+fn check_certificate(settings: &Settings) -> Option<CheckResult> {
+    const CHECK: &str = "certificate";
+    let files = match TlsFiles::of(&settings.http) {
+        Ok(files) => files?,
+        Err(error) => return Some(CheckResult::problem(CHECK, error.to_string())),
+    };
+    if let Err(error) = Tls::load(files.clone()) {
+        return Some(CheckResult::problem(CHECK, error.to_string()));
     }
-    None
+    if is_readable_by_others(&files.key) {
+        let key = files.key.display();
+        let detail = format!("tls_key {key}: other users can read it: `chmod 600` it");
+        return Some(CheckResult::warning(CHECK, detail));
+    }
+    let certificate = files.certificate.display();
+    Some(CheckResult::ok(
+        CHECK,
+        format!("{certificate} belongs to its key"),
+    ))
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(path);
+    metadata.is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &Path) -> bool {
+    false
 }
