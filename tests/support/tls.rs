@@ -44,8 +44,11 @@ impl Certificate {
         let openssl = Command::new("openssl")
             .args(["req", "-x509", "-nodes", "-days", "2", "-newkey", "ec"])
             .args(["-pkeyopt", "ec_paramgen_curve:prime256v1", "-config"])
-            .args([&request, Path::new("-keyout"), &made.key])
-            .args([Path::new("-out"), &made.certificate])
+            .arg(&request)
+            .arg("-keyout")
+            .arg(&made.key)
+            .arg("-out")
+            .arg(&made.certificate)
             .output()
             .expect("openssl starts");
         let stderr = String::from_utf8_lossy(&openssl.stderr).into_owned();

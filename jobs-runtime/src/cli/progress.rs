@@ -37,11 +37,11 @@ pub(super) async fn wait(
             }
             () = source.sleep(INTERVAL) => {
                 let record = read(source, id).await?;
-                display.update(&record);
                 // A server is only asked here.
                 if record.status.is_final() {
                     return Ok(record);
                 }
+                display.update(&record);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Executions, their logs and explanations.
 
-use jobs::ExecutionId;
+use jobs::{ExecutionId, ExecutionStatus};
+use serde_json::value::RawValue;
 
 use super::Source;
 use crate::Explanation;
@@ -47,7 +48,9 @@ impl Source {
                     .query("errorFingerprint", query.error_fingerprint)
                     .query("text", query.text)
                     .query("cursor", query.cursor);
-                Ok(request.json().await?)
+                let mut page: ExecutionPage = request.json().await?;
+                page.executions.iter_mut().for_each(restore_result);
+                Ok(page)
             }
         }
     }
@@ -69,7 +72,9 @@ impl Source {
             Self::Remote(client) => {
                 let request = client.request("getExecution").path(id);
                 let request = request.query("reveal", reveal.then_some(true));
-                known(request.json().await, "unknown_execution")
+                let mut found = known(request.json().await, "unknown_execution")?;
+                found.iter_mut().for_each(restore_result);
+                Ok(found)
             }
         }
     }
@@ -166,6 +171,14 @@ impl LogReader<'_> {
             self.query.after = page.after;
         }
         Ok(page)
+    }
+}
+
+/// Restores the result `null`, which JSON does not tell from no result.
+fn restore_result(execution: &mut ExecutionRecord) {
+    let has_result = execution.status == ExecutionStatus::Succeeded && execution.erased.is_none();
+    if has_result && execution.result.is_none() {
+        execution.result = Some(RawValue::NULL.to_owned());
     }
 }
 
