@@ -186,7 +186,7 @@ async fn sample() -> TransferredExecution {
     let mut sample = final_ones.next().expect("a job with log lines has ended");
     sample.keys.clear();
     // The virtual clock is ahead of the present.
-    let past = |millis| Timestamp::from_millis(1_500_000_000_000 + millis);
+    let past = |millis: i64| Timestamp::from_millis(1_500_000_000_000 + millis);
     (sample.request.created_at, sample.request.run_at) = (past(0), None);
     if let TransferredState::Final(outcome) = &mut sample.state {
         outcome.finished_at = past(1_000);
