@@ -44,6 +44,13 @@ impl<'de> Deserialize<'de> for JsonText {
     }
 }
 
+/// Reads a member that is there. Its `null` is a JSON text, unlike a member that is absent.
+pub(super) fn present<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<JsonText>, D::Error> {
+    JsonText::deserialize(deserializer).map(Some)
+}
+
 /// Reads the text of a stand-in; `None` if the value is none.
 fn damaged(raw: &RawValue) -> Option<String> {
     let text = raw.get();

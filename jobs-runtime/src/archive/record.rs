@@ -3,7 +3,7 @@
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId, ExecutionStatus};
 use serde::{Deserialize, Serialize};
 
-use super::json_text::JsonText;
+use super::json_text::{self, JsonText};
 use crate::store::{
     DedupKind, EnqueueRules, Erasure, ExecutionPolicy, IdempotencyKey, Limit, LimitRule, LogLine,
     LogRecord, NewExecution, TransferredAttempt, TransferredExecution, TransferredOutcome,
@@ -24,6 +24,11 @@ pub struct ArchivedExecution {
     queue: String,
     priority: u8,
     pub(crate) payload: JsonText,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "json_text::present"
+    )]
     result: Option<JsonText>,
     error: Option<ExecutionError>,
     progress: u8,
@@ -70,6 +75,11 @@ struct ArchivedAttempt {
     progress: u8,
     progress_message: Option<String>,
     /// The result of an attempt that an operator has retried.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "json_text::present"
+    )]
     result: Option<JsonText>,
 }
 
@@ -81,6 +91,11 @@ struct ArchivedLine {
     level: String,
     target: String,
     message: String,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "json_text::present"
+    )]
     fields: Option<JsonText>,
 }
 
