@@ -238,6 +238,15 @@ fn web_responds_before_the_job_has_run(database: &str) {
         );
         shown.out.contains("succeeded")
     });
+    let pid = web.0.id().to_string();
+    let signalled = Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(signalled.expect("kill starts").success());
+    let mut ended = None;
+    wait_for("the end of the application", || {
+        ended = web.0.try_wait().expect("a child of this process");
+        ended.is_some()
+    });
+    assert!(ended.unwrap().success(), "{ended:?}");
 }
 
 #[test]

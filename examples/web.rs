@@ -14,30 +14,70 @@
 
 #![expect(clippy::print_stdout, reason = "prints the address")]
 
+use std::io;
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use examples::workspace::ProvisionMember;
 use jobs_runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::prelude::*;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let database = std::env::var("JOBS_DATABASE")
         .unwrap_or_else(|_| jobs_runtime::DEFAULT_DATABASE.to_owned());
+    // The first layer writes the log to standard error. The second one stores what handlers log,
+    // whatever the first one shows.
+    tracing_subscriber::registry()
+        .with(
+            tracing_subscriber::fmt::layer()
+                .with_writer(io::stderr)
+                .with_filter(LevelFilter::INFO),
+        )
+        .with(jobs_runtime::layer())
+        .init();
     let runtime = Runtime::builder().database(database).start().await?;
+    let runtime = Arc::new(runtime);
     let app = Router::new()
         .route("/workspaces/{workspace_id}/members", post(add_member))
-        .with_state(runtime.client());
+        .with_state(runtime.client())
+        // The operators' interface: a caller needs a token of the store.
+        .nest("/ops", runtime.router());
 
     let address = std::env::var("ADDRESS").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    tokio::select! {
-        served = axum::serve(listener, app) => served?,
-        _ = tokio::signal::ctrl_c() => runtime.shutdown().await,
-    }
+    let stopping = Arc::clone(&runtime);
+    let stopped = async move {
+        stop_signal().await;
+        // Ends the event streams of `/ops`, for which the server would wait.
+        stopping.begin_shutdown();
+    };
+    axum::serve(listener, app)
+        .with_graceful_shutdown(stopped)
+        .await?;
+    // Running attempts end, or go to another worker.
+    runtime.shutdown().await;
     Ok(())
+}
+
+/// Completes at SIGINT or SIGTERM.
+async fn stop_signal() {
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
 }
 
 /// Enqueues a `provision-member` job, and responds with the execution's id once it is stored.

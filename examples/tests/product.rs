@@ -60,6 +60,18 @@ fn product_jobs_have_their_policies() {
         assert_eq!(policy, [300_000, 3, 50], "{id}");
         assert_eq!(job["retryDelaysMs"][1], 60_000, "{id}");
     }
+    // The Python worker of `examples/cad/` executes these two.
+    for (id, routing_key) in [
+        ("cad.conversion.process", "jobs.cad.conversion"),
+        ("cad.parametric.generate", "jobs.cad.parametric"),
+    ] {
+        let job = get(server.address, &format!("{PREFIX}/jobs/{id}")).body;
+        let seen = [&job["handler"], &job["routingKey"]];
+        assert_eq!(seen, ["external", routing_key], "{job}");
+        assert_eq!(job["maxAttempts"], 3, "{job}");
+    }
+    let check = get(server.address, &format!("{PREFIX}/jobs/health-check")).body;
+    assert_eq!(check["schedule"][0]["cron"], "*/5 * * * *", "{check}");
     let path = format!("{PREFIX}/jobs/maintenance.cache.cleanup");
     let cleanup = get(server.address, &path).body;
     assert_eq!(cleanup["expiresMs"], 3_600_000, "{cleanup}");

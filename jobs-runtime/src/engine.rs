@@ -111,6 +111,8 @@ use tokio::sync::watch;
 use crate::clock::busy::keep_clock_busy;
 
 pub use config::EngineConfig;
+#[cfg(feature = "archive")]
+pub(crate) use config::host_name;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use deliveries::{BrokerSignal, BrokerSignals, Delivery, DeliveryAnswer};
 pub(crate) use executor::lend::lend_slot_while;
@@ -149,6 +151,7 @@ impl Engine {
         let clock = Arc::clone(&parts.clock);
         let (hook_notifier, hooks_drained) = HookNotifier::start(&parts, &attempt_runtime);
         let health = parts.health.clone();
+        stop_with_runtime(&attempt_runtime, &stop, &ended);
         let dispatcher = Dispatcher::new(
             parts,
             attempt_runtime.clone(),
@@ -192,11 +195,7 @@ impl Engine {
 
     /// Requests a shutdown. A request that is less urgent than an earlier one has no effect.
     pub(crate) fn stop(&self, urgency: Stop) {
-        self.stop.send_if_modified(|current| {
-            let is_more_urgent = urgency > *current;
-            *current = urgency.max(*current);
-            is_more_urgent
-        });
+        request(&self.stop, urgency);
     }
 
     /// Completes when no attempt runs and no ready execution is known.
@@ -234,6 +233,54 @@ impl Engine {
         match ended.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(Err(panic))) => panic.clone(),
             _ => std::future::pending().await,
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop(Stop::Now);
+    }
+}
+
+fn request(stop: &watch::Sender<Stop>, urgency: Stop) {
+    stop.send_if_modified(|current| {
+        let is_more_urgent = urgency > *current;
+        *current = urgency.max(*current);
+        is_more_urgent
+    });
+}
+
+/// Stops the worker when the tokio runtime of its attempts is shut down. No attempt can run any
+/// more, and each claimed one would be released and claimed again.
+fn stop_with_runtime(
+    attempt_runtime: &tokio::runtime::Handle,
+    stop: &watch::Sender<Stop>,
+    ended: &watch::Receiver<Option<DispatcherEnd>>,
+) {
+    let on_drop = StopOnDrop(Some(stop.clone()));
+    let mut ended = ended.clone();
+    attempt_runtime.spawn(async move {
+        // An error means that the dispatcher's thread has ended without a message.
+        let _ = ended.wait_for(Option::is_some).await;
+        on_drop.disarm();
+    });
+}
+
+/// Requests a stop when it is dropped.
+struct StopOnDrop(Option<watch::Sender<Stop>>);
+
+impl StopOnDrop {
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let Some(stop) = &self.0 {
+            tracing::warn!("the tokio runtime of the attempts has ended: this worker stops");
+            request(stop, Stop::Now);
         }
     }
 }

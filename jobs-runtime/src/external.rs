@@ -23,15 +23,17 @@
 //! | [`leases`] | the leases that this server knows; why an attempt has to end |
 //! | [`heartbeat`], [`log_lines`] | progress and log lines; the wait for an interrupt |
 //! | [`ends`] | settlements, as workers and timeouts ask for them |
+//! | [`end_hooks`] | calls of the application's hooks for attempts that have ended |
 //! | [`keeper`] | renewals, timeouts, cancel requests, leases without a heartbeat |
 //! | [`maintenance`] | promotion and rescue in a process without a worker |
 //!
 //! The decision about retries is the engine's (`engine/outcome.rs`). The folder may import the
-//! service, the store contract and the bounds in `logs`. Of the engine it may import that decision,
-//! the log lines about attempts and the type of a running engine. It must not import `http`, the
-//! runtime or a particular store.
+//! service, the store contract, the hooks and the bounds in `logs`. Of the engine it may import that
+//! decision, the log lines about attempts and the type of a running engine. It must not import
+//! `http`, the runtime or a particular store.
 
 mod claimer;
+mod end_hooks;
 mod ends;
 mod heartbeat;
 mod keeper;
@@ -53,6 +55,7 @@ use crate::Entropy;
 use crate::clock::busy::keep_clock_busy;
 use crate::clock::timestamp;
 use crate::engine::EngineConfig;
+use crate::hooks::Hooks;
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
@@ -65,6 +68,7 @@ pub(crate) use maintenance::StartMaintenance;
 pub(crate) use polls::{MAX_LEASES, MAX_POLL_JOBS};
 pub(crate) use workers::WorkerInfo;
 
+use end_hooks::EndHooks;
 use leases::Leases;
 use maintenance::Maintenance;
 use polls::Polls;
@@ -81,6 +85,7 @@ struct Inner {
     polls: Polls,
     leases: Leases,
     maintenance: Maintenance,
+    end_hooks: EndHooks,
     stop: CancellationToken,
     /// Set when the tasks have been started.
     started: OnceLock<()>,
@@ -152,12 +157,14 @@ impl ExternalLeases {
         service: JobService,
         settings: Settings,
         start_maintenance: Option<StartMaintenance>,
+        hooks: Hooks,
     ) -> Self {
         Self(Arc::new(Inner {
             workers: Workers::new(settings),
             polls: Polls::default(),
             leases: Leases::default(),
             maintenance: Maintenance::new(start_maintenance),
+            end_hooks: EndHooks::new(hooks),
             stop: CancellationToken::new(),
             started: OnceLock::new(),
             settings,
@@ -190,6 +197,7 @@ impl ExternalLeases {
         self.0.started.get_or_init(|| {
             claimer::start(&self.0);
             keeper::start(&self.0);
+            EndHooks::start(&self.0);
             self.0.maintenance.start();
         });
     }

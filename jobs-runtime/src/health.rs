@@ -7,6 +7,7 @@
 //! contract and the state of the export in `telemetry`. It must never import a part: the parts
 //! import it.
 
+mod archive;
 #[cfg(feature = "rabbitmq")]
 mod broker;
 mod scheduler;
@@ -20,10 +21,12 @@ use jobs::Clock;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::logs::{self, LogCapture};
 use crate::store::Store;
 #[cfg(feature = "otlp")]
 use crate::telemetry::Telemetry;
 
+pub(crate) use archive::ArchiveHealth;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use broker::{BrokerHealth, BrokerReadings};
 pub(crate) use scheduler::SchedulerHealth;
@@ -42,10 +45,12 @@ pub struct Health {
     clock: Arc<dyn Clock>,
     started: AtomicBool,
     workers: Mutex<Vec<Arc<Mutex<WorkerState>>>>,
-    /// True if log lines of handlers are stored; `None` if the process has no worker.
-    log_capture: Mutex<Option<bool>>,
+    /// Whether log lines of handlers are stored; `None` if the process has no worker.
+    log_capture: Mutex<Option<LogCapture>>,
     /// `None` if the process fires no schedules.
     scheduler: Mutex<Option<SchedulerHealth>>,
+    /// `None` if the process has no archive.
+    archive: Mutex<Option<ArchiveHealth>>,
     /// `None` if the process has no broker.
     #[cfg(feature = "rabbitmq")]
     broker: Mutex<Option<BrokerHealth>>,
@@ -63,6 +68,7 @@ impl Health {
             workers: Mutex::default(),
             log_capture: Mutex::default(),
             scheduler: Mutex::default(),
+            archive: Mutex::default(),
             #[cfg(feature = "rabbitmq")]
             broker: Mutex::default(),
             #[cfg(feature = "otlp")]
@@ -76,8 +82,8 @@ impl Health {
     }
 
     /// Reports whether log lines of handlers are stored with their attempts.
-    pub fn log_capture(&self, works: bool) {
-        *lock(&self.log_capture) = Some(works);
+    pub(crate) fn log_capture(&self, capture: LogCapture) {
+        *lock(&self.log_capture) = Some(capture);
     }
 
     /// Reports the export of this process's telemetry.
@@ -124,6 +130,13 @@ impl Health {
         let scheduler = SchedulerHealth::new(self.clock.clone(), poll);
         *lock(&self.scheduler) = Some(scheduler.clone());
         scheduler
+    }
+
+    /// Creates the handle through which retention reports the state of the archive.
+    pub(crate) fn archive(&self) -> ArchiveHealth {
+        let archive = ArchiveHealth::default();
+        *lock(&self.archive) = Some(archive.clone());
+        archive
     }
 
     /// Creates the handle through which relay and consumer of this process report their state.
@@ -176,6 +189,7 @@ impl Health {
         checks.push(self.log_check());
         let scheduler = lock(&self.scheduler).clone();
         checks.extend(scheduler.map(|scheduler| scheduler.check(now)));
+        checks.extend(lock(&self.archive).as_ref().map(ArchiveHealth::check));
         #[cfg(feature = "rabbitmq")]
         if let Some(broker) = &*lock(&self.broker) {
             checks.extend(broker.checks(now));
@@ -204,12 +218,9 @@ impl Health {
 
     fn log_check(&self) -> HealthCheck {
         let (status, detail) = match *lock(&self.log_capture) {
-            Some(true) => (CheckStatus::Ok, "log lines of handlers are stored"),
-            Some(false) => (
-                CheckStatus::Absent,
-                "log lines of handlers are not stored; add `jobs_runtime::layer()` to the \
-                 subscriber",
-            ),
+            Some(LogCapture::Works) => (CheckStatus::Ok, "log lines of handlers are stored"),
+            Some(LogCapture::Absent) => (CheckStatus::Absent, logs::ABSENT_ADVICE),
+            Some(LogCapture::Filtered) => (CheckStatus::Absent, logs::FILTERED_ADVICE),
             None => (CheckStatus::Absent, "no worker in this process"),
         };
         HealthCheck {

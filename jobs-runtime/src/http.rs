@@ -54,12 +54,14 @@ mod server;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
+use tokio_util::sync::CancellationToken;
 
 use crate::JobService;
 use crate::engine::EngineConfig;
 use crate::external::{ExternalLeases, Settings};
 use crate::health::Health;
+use crate::hooks::Hooks;
 use auth::Auth;
 use request::{guard, trace};
 use response::gzip;
@@ -107,7 +109,7 @@ pub fn router(service: JobService, health: Arc<Health>) -> Router {
 /// The leases of external workers in a process in which another part promotes and rescues.
 fn without_maintenance(service: JobService) -> ExternalLeases {
     let settings = Settings::of(&EngineConfig::default());
-    ExternalLeases::new(service, settings, None)
+    ExternalLeases::new(service, settings, None, Hooks::default())
 }
 
 /// Builds the router that an application mounts in its own.
@@ -123,6 +125,11 @@ pub fn routes(service: JobService, health: Arc<Health>) -> Router {
         Exposure::Mounted,
         external,
     )
+}
+
+/// Ends the event streams of a router when the token is cancelled.
+pub(crate) fn with_shutdown(router: Router, stopped: CancellationToken) -> Router {
+    router.layer(Extension(events::ServerShutdown(stopped)))
 }
 
 /// Builds the router for an exposure, with the leases of external workers of a runtime.

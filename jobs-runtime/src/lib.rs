@@ -31,6 +31,7 @@
 //! | `logs` | capture of the handlers' log lines |
 //! | `import` | enqueues what waits in the tables of other queues |
 //! | `schema_gate` | finds changes of jobs that break their callers |
+//! | `archive` | executions as JSON Lines, written before their deletion |
 //! | `retention` | deletion of what the store has kept for long enough |
 //! | [`health`] | health reports of a process |
 //! | [`mod@telemetry`] | metrics, and the reference of their names |
@@ -40,6 +41,7 @@
 pub mod store;
 pub mod time;
 
+mod archive;
 mod clock;
 mod entropy;
 mod error;
@@ -55,6 +57,7 @@ mod broker;
 mod engine;
 #[cfg(feature = "http")]
 mod external;
+mod inbox;
 mod logs;
 mod operations;
 mod retention;
@@ -77,6 +80,11 @@ mod cli;
 #[cfg(feature = "cli")]
 mod client_code;
 
+#[cfg(feature = "archive")]
+pub use archive::{
+    ArchiveDirectory, ArchiveFile, ArchiveFilter, ArchiveManifest, ArchiveReader, ArchivedJob,
+};
+pub use archive::{ArchiveError, ArchiveWriter, ArchivedExecution};
 #[cfg(feature = "rabbitmq")]
 pub use broker::{BrokerConfig, BrokerError, BrokerErrorKind, ParseBrokerUrlError};
 pub use clock::SystemClock;
@@ -84,7 +92,7 @@ pub use engine::resources::ResourceErrors;
 pub use engine::{EngineConfig, hooks, middleware};
 pub use entropy::Entropy;
 pub use logs::{layer, layer_at};
-pub use retention::{PruneReport, PrunedJob, Retention, RetentionSettings};
+pub use retention::{PruneError, PruneReport, PrunedJob, Retention, RetentionSettings};
 pub use runtime::{DEFAULT_DATABASE, Runtime, RuntimeBuilder, StartError, connect};
 pub use schedule::{Timetable, TimetableError};
 pub use service::explain::{ExplainedReason, Explanation, ReachedSlotCap, Reason};

@@ -39,6 +39,6 @@ pub(crate) use capture::is_attempt;
 pub(crate) use capture::{in_scope, scope};
 #[cfg(any(feature = "cli", feature = "otlp"))]
 pub(crate) use probe::SILENT_TARGET;
-pub(crate) use probe::is_captured;
+pub(crate) use probe::{ABSENT_ADVICE, FILTERED_ADVICE, LogCapture, log_capture};
 #[cfg(feature = "cli")]
 pub(crate) use visit::Visited;

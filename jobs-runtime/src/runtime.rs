@@ -24,8 +24,9 @@ use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
 #[cfg(feature = "http")]
 use crate::external::ExternalLeases;
 use crate::health::Health;
+use crate::inbox::InboxLoop;
 use crate::operations::OperationLoop;
-use crate::retention::{PruneReport, PrunedJob, Pruner, TURN};
+use crate::retention::{PruneError, PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
 #[cfg(feature = "otlp")]
@@ -75,6 +76,7 @@ pub struct Runtime {
     retention: Option<RetentionLoop>,
     operations: Option<OperationLoop>,
     recorder: Option<RecorderLoop>,
+    inbox: Option<InboxLoop>,
     pruner: Pruner,
     health: Arc<Health>,
     #[cfg(feature = "rabbitmq")]
@@ -88,6 +90,9 @@ pub struct Runtime {
     api: Option<http_server::HttpServer>,
     #[cfg(feature = "http")]
     http: crate::http::HttpConfig,
+    /// Ends the event streams of [`router`](Self::router).
+    #[cfg(feature = "http")]
+    mounted_streams: tokio_util::sync::DropGuard,
 }
 
 impl Runtime {
@@ -131,22 +136,31 @@ impl Runtime {
     ///
     /// The application authenticates its callers and adds a [`Caller`](crate::http::Caller) to each
     /// request. A request without one needs a token of the store.
+    ///
+    /// Event streams have no end of their own. They end with
+    /// [`begin_shutdown`](Self::begin_shutdown); a server that waits for its connections calls it
+    /// before it waits.
     #[cfg(feature = "http")]
     pub fn router(&self) -> axum::Router {
-        crate::http::build(
+        let router = crate::http::build(
             self.service.clone(),
             Arc::clone(&self.health),
             self.http.clone(),
             crate::http::Exposure::Mounted,
             self.external.clone(),
-        )
+        );
+        let stopped = self.mounted_streams.token().clone();
+        crate::http::with_shutdown(router, stopped)
     }
 
     /// Completes when no attempt runs in this process and it knows of no ready execution that it
     /// could run. Pending executions do not count. A new execution counts once its event has
-    /// arrived. Completes at once if this process has no worker.
+    /// arrived; requests by SQL count as well. Completes at once if this process has no worker.
     pub async fn idle(&self) {
         if let Some(engine) = &self.engine {
+            if let Some(inbox) = &self.inbox {
+                inbox.drain(&self.service).await;
+            }
             engine.idle().await;
         }
     }
@@ -158,8 +172,8 @@ impl Runtime {
     /// has not ended by then.
     ///
     /// # Errors
-    /// The store's. What was deleted before the error stays deleted.
-    pub async fn prune(&self) -> Result<Option<PruneReport>, StoreError> {
+    /// The store's, or the archive's. What was deleted before the error stays deleted.
+    pub async fn prune(&self) -> Result<Option<PruneReport>, PruneError> {
         let clock = self.service.clock();
         let until = clock.elapsed() + TURN;
         loop {
@@ -178,6 +192,12 @@ impl Runtime {
     /// The store's.
     pub async fn prunable(&self) -> Result<Vec<PrunedJob>, StoreError> {
         self.pruner.preview().await
+    }
+
+    /// Begins a [`shutdown`](Self::shutdown) without waiting for it: nothing more is claimed, and
+    /// event streams end.
+    pub fn begin_shutdown(&self) {
+        self.stop(Stop::Drain);
     }
 
     /// Stops claiming and lets running attempts end within the drain period. Releases the attempts
@@ -201,6 +221,9 @@ impl Runtime {
         if let Some(operations) = &self.operations {
             operations.stop();
         }
+        if let Some(inbox) = &self.inbox {
+            inbox.stop();
+        }
         #[cfg(feature = "rabbitmq")]
         if let Some(broker) = &self.broker {
             broker.stop();
@@ -213,6 +236,8 @@ impl Runtime {
         }
         #[cfg(feature = "http")]
         self.external.stop();
+        #[cfg(feature = "http")]
+        self.mounted_streams.token().cancel();
         #[cfg(feature = "http")]
         if let Some(api) = &self.api {
             api.stop();
@@ -243,6 +268,9 @@ impl Runtime {
         self.service.flush_audit().await;
         if let Some(operations) = &self.operations {
             operations.ended().await;
+        }
+        if let Some(inbox) = &self.inbox {
+            inbox.ended().await;
         }
     }
 

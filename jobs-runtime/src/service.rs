@@ -24,6 +24,7 @@
 //! | `schedules` | publication and changes of schedules; the executions that they create |
 //! | `tokens` | access tokens |
 //! | `audit` | the actor of a request, and the entry of each act |
+//! | `inbox` | the checks of requests by SQL |
 //! | `wait` | waiting for the result of an execution |
 //! | `explain` | the reason why an execution is in its present status |
 //! | `redact`, `mask` | masks sensitive payload fields; masks that callers send back |
@@ -49,6 +50,7 @@ mod error;
 pub(crate) mod explain;
 #[cfg(feature = "http")]
 mod failures;
+mod inbox;
 mod job;
 mod limits;
 mod mask;

@@ -75,6 +75,7 @@ pub use contract::execution::{
 };
 pub(in crate::store) use contract::external::claim_of;
 pub use contract::external::{ExternalProgram, ExternalStore, ExternalWorker, LeaseBeat};
+pub use contract::inbox::{InboxStore, Received, Resolution, ResolveReceived, TakenIn};
 pub use contract::lease::{Caps, Claim, Claimed, Fence, Promotion};
 pub(crate) use contract::limit::limit_name;
 pub use contract::limit::{

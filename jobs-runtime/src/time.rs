@@ -7,6 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The Unix epoch.
+const EPOCH: jiff::civil::DateTime = jiff::civil::DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+
+/// The first and the last millisecond that RFC 3339 can write.
+const FIRST_MILLIS: i64 = -62_167_219_200_000;
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
 /// A point in time: milliseconds since the Unix epoch in stores, RFC 3339 in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
@@ -79,11 +86,10 @@ impl From<Timestamp> for SystemTime {
 /// RFC 3339 in UTC, with milliseconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => write!(f, "{time:.3}"),
-            // Outside of the calendar's range of years.
-            Err(_) => write!(f, "{}ms", self.0),
-        }
+        // Times outside of the years 0 to 9999 cannot be written: the nearest one stands for them.
+        let written = self.0.clamp(FIRST_MILLIS, LAST_MILLIS);
+        let time = EPOCH.saturating_add(jiff::SignedDuration::from_millis(written));
+        write!(f, "{time:.3}Z")
     }
 }
 
@@ -93,8 +99,20 @@ impl std::str::FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse::<jiff::Timestamp>()
             .map(|time| Self(time.as_millisecond()))
-            .map_err(|_| ParseTimestampError(text.to_owned()))
+            .ok()
+            .or_else(|| last_days(text))
+            .ok_or_else(|| ParseTimestampError(text.to_owned()))
     }
+}
+
+/// Reads a time in UTC that the calendar's library takes for too late, because it could not be
+/// written in every time zone: the last two days of the year 9999.
+fn last_days(text: &str) -> Option<Timestamp> {
+    let utc = ["Z", "z", "+00:00"];
+    let time = utc.iter().find_map(|zone| text.strip_suffix(zone))?;
+    let time: jiff::civil::DateTime = time.parse().ok()?;
+    let since = i64::try_from(time.duration_since(EPOCH).as_millis()).ok()?;
+    (since > jiff::Timestamp::MAX.as_millisecond()).then_some(Timestamp(since))
 }
 
 /// The error of a text that is not an RFC 3339 timestamp.
@@ -128,6 +146,31 @@ mod tests {
             "2023-11-14T23:13:20.12+01:00".parse::<Timestamp>().ok(),
             Some(time)
         );
+    }
+
+    #[test]
+    fn every_time_is_written_as_rfc_3339() {
+        for (millis, written) in [
+            (FIRST_MILLIS, "0000-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (LAST_MILLIS, "9999-12-31T23:59:59.999Z"),
+        ] {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(time.to_string(), written);
+            assert_eq!(written.parse::<Timestamp>().ok(), Some(time));
+        }
+        for (beyond, nearest) in [(i64::MAX, LAST_MILLIS), (i64::MIN, FIRST_MILLIS)] {
+            let nearest = Timestamp::from_millis(nearest).to_string();
+            assert_eq!(Timestamp::from_millis(beyond).to_string(), nearest);
+        }
+        for wrong in [
+            "10000-01-01T00:00:00Z",
+            "9999-12-31T23:59:59",
+            "2030-01-31Z",
+            "Z",
+        ] {
+            assert!(wrong.parse::<Timestamp>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

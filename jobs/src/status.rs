@@ -164,6 +164,8 @@ named_values! {
         Expired = "expired",
         /// The stored payload does not fit the handler's types.
         InvalidPayload = "invalid_payload",
+        /// A request by SQL was not accepted: an unknown job, an invalid option, a conflict.
+        Rejected = "rejected",
         /// The handler's result cannot be stored.
         InvalidResult = "invalid_result",
         /// An outside system asked to slow down.

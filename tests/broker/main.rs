@@ -8,5 +8,6 @@ mod fleet;
 mod dead_letters;
 mod deliveries;
 mod outages;
+mod python;
 mod throughput;
 mod topology;

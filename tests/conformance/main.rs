@@ -25,11 +25,11 @@ fn main() -> ExitCode {
         Column::of(sqlite::Memory),
         Column::of(postgres::Server {
             name: "postgres",
-            options: "",
+            is_pooled: false,
         }),
         Column::of(postgres::Server {
             name: "postgres, pooled",
-            options: "&pgbouncer=true",
+            is_pooled: true,
         }),
     ];
     let report = check(&columns, &filters);

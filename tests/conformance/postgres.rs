@@ -1,4 +1,4 @@
-//! The PostgreSQL store as a backend: directly, and with the options for a pooler.
+//! The PostgreSQL store as a backend: directly, and through PgBouncer.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use jobs::ExecutionId;
 use jobs_runtime::conformance::{Backend, BackendError, Damage, Database, Transaction, Write};
 use jobs_runtime::store::{self, DatabaseUrl, Store};
 use sqlx::postgres::PgPool;
+use tests::pgbouncer::PgBouncer;
 use tests::postgres::Postgres;
 
 /// Creates a schema on the test server per database.
 pub(crate) struct Server {
     /// The head of the column.
     pub(crate) name: &'static str,
-    /// Options of the store's URL.
-    pub(crate) options: &'static str,
+    /// True if the store's connections go through PgBouncer.
+    pub(crate) is_pooled: bool,
 }
 
 /// A schema, the store in it, and the application on the same database.
@@ -33,7 +34,12 @@ impl Backend for Server {
 
     async fn create_database(&self) -> Result<Box<dyn Database>, BackendError> {
         let server = Postgres::shared();
-        let fresh = format!("{}{}", server.fresh_url(), self.options);
+        let fresh = server.fresh_url();
+        let fresh = if self.is_pooled {
+            PgBouncer::shared().url(server, &fresh)
+        } else {
+            fresh
+        };
         let url: DatabaseUrl = fresh.parse()?;
         let DatabaseUrl::Postgres(of_schema) = &url else {
             return Err("the URL is not that of a server".into());

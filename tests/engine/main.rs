@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod application_code;
+mod archive;
 mod children;
 mod docs;
 mod enqueue;

@@ -3,6 +3,7 @@
 use jobs::{AttemptOutcome, ExecutionStatus, JobError, job};
 use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Add, Nap, Wait};
+use tests::process::wait_for;
 
 use super::limits::Tenant;
 use super::support::{SECOND, Timed};
@@ -63,6 +64,30 @@ async fn a_stop_is_over_within_the_drain_although_a_handler_does_not_listen() {
         assert_eq!(record.status, ExecutionStatus::Queued);
         assert_eq!(record.attempts[0].outcome, Some(AttemptOutcome::Released));
     }
+}
+
+/// An application may drop its tokio runtime and keep the worker: no attempt can run any more.
+#[test]
+fn a_worker_stops_when_the_tokio_runtime_of_its_attempts_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("jobs.db").display());
+    let [application, test] = [(); 2].map(|()| tokio::runtime::Runtime::new().unwrap());
+    let (worker, id) = application.block_on(async {
+        let worker = Runtime::builder().database(&url).start().await.unwrap();
+        let execution = worker.client().enqueue(NeverListens::new()).await.unwrap();
+        (worker, execution.id())
+    });
+    let store = worker.store();
+    let record = || test.block_on(store.execution(id)).unwrap().unwrap();
+    wait_for("an attempt", || record().status == ExecutionStatus::Running);
+    application.shutdown_background();
+    wait_for("the end of the session", || {
+        test.block_on(store.sessions()).unwrap().is_empty()
+    });
+    let record = record();
+    assert_eq!(record.status, ExecutionStatus::Queued);
+    // A claim that was in flight may have leased it once more.
+    assert!(record.attempts.len() <= 2, "{:?}", record.attempts);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod generated_clients;
+mod hooks;
 mod kit;
 mod package;
 mod python_worker;

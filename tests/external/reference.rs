@@ -1,4 +1,5 @@
-//! A worker in a hundred lines of Rust, for the conformance kit: `JOBS_SERVER` and `JOBS_TOKEN`.
+//! A worker in Rust without a client library, for the conformance kit. Its settings are
+//! `JOBS_SERVER` and `JOBS_TOKEN`.
 //!
 //! It shows what a worker in another language needs: a poll, heartbeats per lease, and ends that
 //! are sent until they are answered.

@@ -40,21 +40,30 @@ fn a_python_worker_executes_a_job_from_end_to_end() {
     }
 }
 
+/// Five cancels. Most of them must take less than a second: on a busy machine the scheduler may
+/// delay one. A worker that noticed a cancel only by its heartbeats, every ten seconds, would miss
+/// the bound in four of five.
 #[test]
-fn progress_is_seen_and_a_cancel_is_obeyed() {
+fn progress_is_seen_and_a_cancel_is_obeyed_within_a_second() {
     for site in Site::both("30s") {
         let _worker = site.worker(&["2"]);
-        let id = site.trigger("wait", 0);
-        let execution = site.wait(&id, "progress", |it| it["progress"] == 30);
-        assert_eq!(execution["progressMessage"], "waiting");
-        let began = now();
-        let path = format!("/api/v1/workers/executions/{id}/cancel");
-        assert_eq!(http::post(site.address, &path, "{}").status, 202);
-        let execution = site.wait_status(&id, "cancelled");
-        let took = began.elapsed();
-        assert_eq!(execution["attempts"][0]["outcome"], "cancelled");
-        // A second on an idle machine; the bound leaves room for busy ones, and is below the grace.
-        assert!(took < Duration::from_secs(8), "the cancel took {took:?}");
+        let mut took = Vec::new();
+        for _ in 0..5 {
+            let id = site.trigger("wait", 0);
+            let execution = site.wait(&id, "progress", |it| it["progress"] == 30);
+            assert_eq!(execution["progressMessage"], "waiting");
+            let began = now();
+            let path = format!("/api/v1/workers/executions/{id}/cancel");
+            assert_eq!(http::post(site.address, &path, "{}").status, 202);
+            let execution = site.wait_status(&id, "cancelled");
+            took.push(began.elapsed());
+            assert_eq!(execution["attempts"][0]["outcome"], "cancelled");
+        }
+        took.sort_unstable();
+        assert!(
+            took[2] < Duration::from_secs(1),
+            "the cancels took {took:?}"
+        );
     }
 }
 

@@ -16,6 +16,10 @@ def work(ctx: Context, payload: dict[str, Any]) -> dict[str, Any]:
     mode, number = payload["mode"], payload["number"]
     if mode == "echo":
         ctx.log.info("mode %s", mode, extra={"fields": {"number": number}})
+    if mode == "trace":
+        ctx.log.info("trace", extra={"fields": {"traceParent": ctx.trace_parent}})
+        if ctx.attempt == 1:
+            raise ValueError("the first attempt fails")
     if mode == "log":
         ctx.log.info("one")
         ctx.log.warning("two")
@@ -64,6 +68,9 @@ def main() -> None:
         name="python-test",
         labels=["test"],
         drain=5.0,
+        broker=os.environ.get("TEST_BROKER"),
+        broker_prefix=os.environ.get("TEST_BROKER_PREFIX", ""),
+        store_poll=float(os.environ.get("TEST_STORE_POLL", "5")),
     )
     worker.job("kit.work")(work)
     worker.run()

@@ -10,6 +10,12 @@ use super::fleet::invariants::list_executions;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_worker");
 
+/// The same program with a wall clock that is `TEST_CLOCK_AHEAD` seconds ahead.
+const SKEWED: &str = env!("CARGO_BIN_EXE_skewed");
+
+/// The processes of the fleet.
+const PROCESSES: usize = 5;
+
 #[test]
 fn each_time_runs_once_when_processes_are_killed_on_sqlite() {
     check_times("sqlite:jobs.db");
@@ -20,7 +26,9 @@ fn each_time_runs_once_when_processes_are_killed_on_postgres() {
     check_times(&Postgres::shared().fresh_url());
 }
 
-/// Kills random processes, and at the end of each round all of them, while times come every second.
+/// Kills random processes of five, and at the end of each round all of them, while times come every
+/// second. On a server, every second process has a clock that is an hour ahead; on a file, all are
+/// on one machine.
 fn check_times(url: &str) {
     let (rounds, kills) = if is_full_tier() { (20, 5) } else { (1, 3) };
     let dir = prompt_dir();
@@ -29,8 +37,18 @@ fn check_times(url: &str) {
         ("JOBS_LEASE", "2s"),
         ("JOBS_LOG", "warn"),
     ];
-    let start = || Server::start(PROGRAM, dir.path(), &settings);
-    let mut processes: Vec<Server> = (0..3).map(|_| start()).collect();
+    let ahead = [&settings[..], &[("TEST_CLOCK_AHEAD", "3600")]].concat();
+    let on_server = url.starts_with("postgres");
+    let mut started = 0;
+    let mut start = || {
+        started += 1;
+        if on_server && started % 2 == 0 {
+            Server::start(SKEWED, dir.path(), &ahead)
+        } else {
+            Server::start(PROGRAM, dir.path(), &settings)
+        }
+    };
+    let mut processes: Vec<Server> = (0..PROCESSES).map(|_| start()).collect();
     let schedule = json!({
         "id": "every-second", "jobId": "test.external", "cron": "* * * * * *",
         "catchUp": "all(1000)", "overlap": "allow", "payload": {"file_id": "a"},
@@ -53,7 +71,7 @@ fn check_times(url: &str) {
         processes
             .drain(..)
             .for_each(|process| drop(process.kill_9()));
-        processes.extend((0..3).map(|_| start()));
+        processes.extend((0..PROCESSES).map(|_| start()));
     }
     let wanted = times(&processes[0]).len() + 2;
     wait_for("the last times", || times(&processes[0]).len() >= wanted);

@@ -226,6 +226,46 @@ fn the_source_of_a_move_is_closed_and_its_pauses_go_along() {
     assert_eq!(in_store(from, &trigger).code, 0);
 }
 
+/// A move that fails leaves the source as it was: open, or closed by an earlier move.
+#[test]
+fn a_move_that_fails_leaves_the_mark_of_the_source() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path();
+    let in_store =
+        |store: &str, args: &[&str]| run(PROGRAM, dir, &[&["--database", store], args].concat());
+    let moves = |to: &str| {
+        run(
+            PROGRAM,
+            dir,
+            &["move", "--from", "sqlite:from.db", "--to", to],
+        )
+    };
+    let trigger = ["trigger", "test.add", "--a", "1", "--b", "2"];
+    assert_eq!(in_store("sqlite:from.db", &trigger).code, 0);
+    // A store that was moved itself takes no executions.
+    assert_eq!(in_store("sqlite:closed.db", &trigger).code, 0);
+    let closed = [
+        "move",
+        "--from",
+        "sqlite:closed.db",
+        "--to",
+        "sqlite:elsewhere.db",
+    ];
+    assert_eq!(run(PROGRAM, dir, &closed).code, 0);
+
+    let failed = moves("sqlite:closed.db");
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    assert_eq!(in_store("sqlite:from.db", &trigger).code, 0, "it is open");
+
+    assert_eq!(moves("sqlite:to.db").code, 0);
+    let failed = moves("sqlite:closed.db");
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    let rejected = in_store("sqlite:from.db", &trigger);
+    assert_eq!(rejected.code, 1, "{}", rejected.err);
+    let to = "was moved to sqlite:to.db";
+    assert!(rejected.err.contains(to), "{}", rejected.err);
+}
+
 #[test]
 fn wrong_arguments_are_reported() {
     let directory = tempfile::tempdir().unwrap();

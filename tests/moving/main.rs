@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "an error fails the test")]
 
+mod archive;
 mod between_stores;
 
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use jobs::{ExecutionId, Overlap, ScheduleRule};
 use jobs_runtime::store::{
     Caps, Claim, DatabaseUrl, ExecutionQuery, FireAnswer, Firing, LogQuery, NewRun, SessionInfo,
-    Skip, Store, open,
+    Skip, Store, TransferredExecution, TransferredState, Turn, open,
 };
 use jobs_runtime::testing::VirtualClock;
 use jobs_runtime::time::Timestamp;
@@ -170,4 +171,40 @@ async fn claimed(store: &Arc<dyn Store>) -> Vec<(ExecutionId, u32, u32)> {
     taken
         .map(|one| (one.execution_id, one.fence.attempt, one.spent))
         .collect()
+}
+
+/// A final execution with attempts and log lines, as another store would export it.
+async fn sample() -> TransferredExecution {
+    let other = store("sqlite::memory:").await;
+    fill(&other, 1).await;
+    let transfer = other.transfer().expect("it supports transfers");
+    let page = transfer.export(None, 100).await.expect("it answers");
+    let mut final_ones = page
+        .executions
+        .into_iter()
+        .filter(|one| matches!(one.state, TransferredState::Final(_)) && !one.logs.is_empty());
+    let mut sample = final_ones.next().expect("a job with log lines has ended");
+    sample.keys.clear();
+    sample
+}
+
+/// Ends the fleet's turn at retention, as if a minute had passed since its holder died.
+async fn end_turn(database: &str) {
+    let store = store(database).await;
+    let far = Timestamp::from_millis(i64::MAX / 2);
+    let turn = |now| Turn {
+        task: "retention".to_owned(),
+        holder: "the test".to_owned(),
+        now,
+        until: now,
+        latest: now,
+        urgent: true,
+    };
+    assert!(store.take_turn(turn(far)).await.expect("it answers"));
+    let ended = store.end_turn(
+        "retention".to_owned(),
+        "the test".to_owned(),
+        Timestamp::default(),
+    );
+    ended.await.expect("it answers");
 }

@@ -26,7 +26,7 @@ const REQUESTS: [(&str, Duration); 6] = [
 ];
 
 /// Code without optimization takes a multiple of the time.
-const FACTOR: u32 = if cfg!(debug_assertions) { 4 } else { 1 };
+const FACTOR: u32 = if cfg!(debug_assertions) { 8 } else { 1 };
 
 /// Asks a program on a store, in the long tier. Prints the times, and fails with the slow answers.
 pub(crate) fn check(directory: &Path, database: &str) {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where its assumption does")]
 
 mod answers;
+mod inbox;
 mod pinned_rows;
 mod postgres;
 mod scaling;

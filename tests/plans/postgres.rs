@@ -13,13 +13,15 @@ use tests::postgres::Postgres;
 use tests::process::is_full_tier;
 
 use super::answers;
+use super::inbox;
 use super::scaling::{FEW, MANY, compare_call_times};
 use super::store_calls::{NOW, new};
 use super::uniform_rows;
 
 /// Tables that grow with the stored or waiting executions.
-const LARGE: [&str; 12] = [
+const LARGE: [&str; 13] = [
     "executions",
+    "inbox",
     "ready",
     "blocked",
     "limited",
@@ -375,6 +377,7 @@ async fn no_statement_reads_most_of_a_large_table() {
     claim_nothing(&*store).await;
     claim_beside_a_pause(&*store).await;
     meet_poison_rows(&server, &*store).await;
+    inbox::take_in_among_many(&server, &*store).await;
     log.push_str(&server.log().split_off(begun));
 
     let executed = executed(&log);

@@ -1,6 +1,7 @@
 //! Migrations: the schema and its ledger.
 
 use jobs_runtime::store::{self, StoreError};
+use tests::pgbouncer::PgBouncer;
 use tests::postgres::Postgres;
 use tests::process::wait_for;
 
@@ -99,6 +100,18 @@ async fn an_unreachable_server_is_named_without_the_password() {
         "{said}"
     );
     assert!(!said.contains("secret"), "{said}");
+}
+
+#[tokio::test]
+async fn a_pooler_that_the_url_does_not_name_is_recognised() {
+    let server = Postgres::shared();
+    let pooled = PgBouncer::shared().url(server, &server.fresh_url());
+    let unnamed = pooled.replace("&pgbouncer=true", "");
+    let Err(error) = store::open(&parsed(&unnamed)).await else {
+        panic!("a pooler takes no settings of connections");
+    };
+    let advice = "add pgbouncer=true to the URL";
+    assert!(error.to_string().contains(advice), "{error}");
 }
 
 /// The layout of a newer program tells which older ones can use it.

@@ -13,6 +13,7 @@ mod notifications;
 mod outages;
 mod pinned;
 mod roles;
+mod sql_enqueue;
 mod tls;
 mod transactions;
 mod unique;

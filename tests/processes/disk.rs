@@ -18,7 +18,7 @@ use super::PROGRAM;
 
 /// A script that mounts a small disk over `dir`, runs `before` there and becomes the worker. `None`
 /// if this user may not create a mount namespace.
-fn on_small_disk(dir: &Path, before: &str) -> Option<(TempDir, String)> {
+pub(super) fn on_small_disk(dir: &Path, before: &str) -> Option<(TempDir, String)> {
     let unshare = if is_root() {
         vec!["--mount"]
     } else {
@@ -51,7 +51,7 @@ fn is_root() -> bool {
 }
 
 /// Writes until the disk is full.
-fn fill(file: &PathBuf) {
+pub(super) fn fill(file: &PathBuf) {
     let mut ballast = fs::File::create(file).expect("created");
     for size in [4096, 1] {
         while ballast.write_all(&vec![0; size]).is_ok() {}

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "tests print the measured costs")]
 
 mod access;
+mod archive;
 mod attempt_log;
 mod bench;
 mod bulk;

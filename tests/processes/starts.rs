@@ -1,10 +1,13 @@
 //! Starts that wait, fail or are stopped, and `doctor`.
 
 use std::fs::File;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
+use std::time::Duration;
 
 use tests::postgres::Postgres;
-use tests::process::{run, wait_for};
+use tests::process::{now, run, wait_for};
 use tests::proxy::{Link, Proxy};
 use tests::running::Running;
 use tests::transcript;
@@ -121,6 +124,64 @@ fn a_wait_for_the_store_has_a_limit() {
     );
 }
 
+/// A wait would not help: the server has answered.
+#[test]
+fn a_wrong_password_is_refused_at_once() {
+    let server = Postgres::start();
+    server.create_role_with_password("locked", "right");
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = |login: &str| format!("postgres://{login}@127.0.0.1:{}/postgres", server.port());
+    // The rules are in force from the next connection on.
+    wait_for("the refusal of a wrong password", || {
+        let ran = run(
+            PROGRAM,
+            dir.path(),
+            &["executions", "--database", &url("locked:wrong")],
+        );
+        ran.err.contains("check the user and the password")
+    });
+    let begun = now();
+    for login in ["locked:wrong", "locked", "unknown:x"] {
+        let ran = run(PROGRAM, dir.path(), &["work", "--database", &url(login)]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(
+            !ran.err.contains("waits for the store"),
+            "{login}: {}",
+            ran.err
+        );
+        assert!(!ran.err.contains("wrong"), "{login}: {}", ran.err);
+    }
+    // The wait is a minute by default.
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+/// The address that `serve` announces is one that answers.
+#[test]
+fn every_announced_address_answers() {
+    for bind in ["127.0.0.2:0", "[::ffff:127.0.0.1]:0", "[::1]:0"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut running = start(dir.path(), &["serve", "--bind", bind], &[]);
+        let mut announced = String::new();
+        wait_for("the address", || {
+            let log = log(dir.path());
+            let url = log.split("serving http://").nth(1);
+            announced = url.map_or(String::new(), |it| {
+                it.split('/').next().unwrap_or_default().to_owned()
+            });
+            log.contains("/api/v1/workers/jobs")
+        });
+        let request =
+            format!("GET /livez HTTP/1.1\r\nhost: {announced}\r\nconnection: close\r\n\r\n");
+        let mut stream = TcpStream::connect(&announced).expect("it listens");
+        stream.write_all(request.as_bytes()).expect("it is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{announced}: {answer}");
+        running.signal("-TERM");
+        assert_eq!(running.end(), Some(0));
+    }
+}
+
 #[test]
 fn doctor_creates_and_publishes_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -140,7 +201,10 @@ fn doctor_creates_and_publishes_nothing() {
         $ echo 'no database at all, this is' > jobs.db; jobs doctor --bind 127.0.0.1:0 | grep store
         store problem sqlite:jobs.db is no SQLite database: …
         [exit 1]
-        $ rm jobs.db; jobs migrate > /dev/null
+        $ rm jobs.db; mkfifo pipe; jobs doctor --bind 127.0.0.1:0 --database sqlite:pipe | grep store
+        store problem sqlite:pipe is no file: give another one with `--database URL`
+        [exit 1]
+        $ jobs migrate > /dev/null
         $ jobs doctor --bind 127.0.0.1:0
         …
         layout ok up to date

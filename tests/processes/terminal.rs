@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tests::http;
 use tests::process::{Ran, Server, run, wait_for};
+use tests::transcript;
 
 use super::PROGRAM;
 
@@ -160,4 +161,28 @@ fn arguments_and_settings_are_escaped_in_messages() {
     }
     std::fs::write(dir.path().join("jobs.toml"), format!("bind = '{HOSTILE}")).expect("written");
     check(&run(PROGRAM, dir.path(), &["config"]), "a broken jobs.toml");
+}
+
+/// What `work` prints on a terminal. `script` runs it on a pseudo-terminal.
+fn on_a_terminal(dir: &Path, settings: &str) -> String {
+    let typed = format!(
+        "jobs trigger test.flaky --successful 2 > /dev/null; export PROGRAM {settings}; \
+         script -qec '\"$PROGRAM\" work --until-idle' /dev/null"
+    );
+    transcript::type_command(PROGRAM, dir, &typed)
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let coloured = "\u{1b}[3";
+    let shown = on_a_terminal(dir.path(), "TERM=xterm NO_COLOR=");
+    assert!(shown.contains(coloured), "{shown:?}");
+    assert!(shown.contains("attempt failed"), "{shown:?}");
+    let shown = on_a_terminal(dir.path(), "TERM=xterm NO_COLOR=1");
+    assert!(shown.contains("attempt failed"), "{shown:?}");
+    assert!(!shown.contains(coloured), "{shown:?}");
+    let shown = on_a_terminal(dir.path(), "TERM=dumb NO_COLOR=");
+    assert!(shown.contains("attempt failed"), "{shown:?}");
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
 }

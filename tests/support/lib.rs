@@ -10,6 +10,7 @@ pub mod forms;
 pub mod http;
 pub mod jobs;
 pub mod limited;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

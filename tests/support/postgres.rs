@@ -203,6 +203,23 @@ impl Postgres {
         });
     }
 
+    /// Creates a role whose connections need a password.
+    pub fn create_role_with_password(&self, role: &str, password: &str) {
+        let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{password}'");
+        self.sql("postgres", &create);
+        let path = self.directory.join("data/pg_hba.conf");
+        let rules = std::fs::read_to_string(&path).expect("the rules of access");
+        let rules = format!("host all {role} 127.0.0.1/32 scram-sha-256\n{rules}");
+        std::fs::write(&path, rules).expect("the rules are written");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        let is_loaded = format!(
+            "SELECT COUNT(*) FROM pg_hba_file_rules WHERE user_name = '{{{role}}}' AND error IS NULL"
+        );
+        wait_for("the rules of access", || {
+            self.sql("postgres", &is_loaded) == "1"
+        });
+    }
+
     /// The server's log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
@@ -286,8 +303,9 @@ fn binaries() -> PathBuf {
         .expect("PostgreSQL is installed: `./test` installs it")
 }
 
-/// The account for the server if the tests run as root: PostgreSQL refuses to run as root.
-fn account() -> Option<&'static str> {
+/// The account for a server if the tests run as root: PostgreSQL and PgBouncer refuse to run
+/// as root.
+pub(crate) fn account() -> Option<&'static str> {
     let id = |args: &[&str]| Command::new("id").args(args).output().ok();
     let root = id(&["-u"]).is_some_and(|out| out.stdout.trim_ascii() == b"0");
     if !root {
@@ -300,7 +318,7 @@ fn account() -> Option<&'static str> {
 /// The id of the account without privileges that every Linux system has.
 const UNPRIVILEGED_ID: &str = "65534";
 
-fn as_account(account: Option<&str>, program: &Path) -> Command {
+pub(crate) fn as_account(account: Option<&str>, program: &Path) -> Command {
     match account {
         None => Command::new(program),
         Some(account) => {
@@ -322,7 +340,7 @@ fn group_of(account: &str) -> String {
 }
 
 /// A port that is free at the moment.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it has an address").port()
 }

@@ -6,6 +6,7 @@
 
 mod collector;
 mod documents;
+mod external;
 mod json_logs;
 mod metrics;
 mod prometheus;

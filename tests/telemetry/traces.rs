@@ -13,20 +13,20 @@ use super::PROGRAM;
 use super::collector::{Behaviour, Collector, Protocol, attribute};
 
 /// The trace and the span of the caller.
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const CALLER: &str = "00f067aa0ba902b7";
+pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+pub(crate) const CALLER: &str = "00f067aa0ba902b7";
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn settings(variables: &[(String, String)]) -> Vec<(&str, &str)> {
+pub(crate) fn settings(variables: &[(String, String)]) -> Vec<(&str, &str)> {
     let variables = variables.iter();
     variables.map(|(name, value)| (&**name, &**value)).collect()
 }
 
 /// The spans of a trace with this name, first to last.
-fn named<'s>(spans: &'s [(String, Span)], name: &str) -> Vec<&'s (String, Span)> {
+pub(crate) fn named<'s>(spans: &'s [(String, Span)], name: &str) -> Vec<&'s (String, Span)> {
     let mut found: Vec<_> = spans.iter().filter(|(_, span)| span.name == name).collect();
     found.sort_by_key(|(_, span)| span.start_time_unix_nano);
     found

@@ -1,4 +1,4 @@
-// What waits for a permit of a limit, and what holds the permits.
+// The executions that wait for a permit of a limit, and the holders of its permits.
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';

@@ -18,6 +18,9 @@ import { PauseQueue } from '../parts/pause_queue.js';
 
 const charts = () => import('../parts/charts.js').then((module) => module.Charts);
 
+/** A count of a queue; one that has reached its bound is a lower bound. @param {Queue} queue @param {'ready' | 'blocked' | 'pending'} name */
+const counted = (queue, name) => `${queue.atLeast.includes(name) ? '≥ ' : ''}${number(queue[name])}`;
+
 /** @param {Queue} queue */
 function askResume(queue) {
   ask({
@@ -47,13 +50,15 @@ export default function Queues() {
         <table class="list queues">
         <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th>
           <th class="right wide">Running</th><th class="right wide">Ready</th>
-          <th class="right wide">Blocked</th><th class="right wide">Oldest</th><th>State</th><th></th></tr></thead>
+          <th class="right wide">Blocked</th><th class="right wide" title="Due later, or waiting for a retry">Pending</th>
+          <th class="right wide">Oldest</th><th>State</th><th></th></tr></thead>
         <tbody>${queues.map((queue) => html`<tr key=${queue.queue}>
           <td><a href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a></td>
           <td class="grow"><${QueueBar} queue=${queue} most=${most} /></td>
           <td class="right num wide">${number(queue.running)}</td>
-            <td class="right num wide">${number(queue.ready)}</td>
-            <td class="right num wide">${number(queue.blocked)}</td>
+            <td class="right num wide">${counted(queue, 'ready')}</td>
+            <td class="right num wide">${counted(queue, 'blocked')}</td>
+            <td class="right num wide">${counted(queue, 'pending')}</td>
             <td class="right wide">${queue.oldestDueAt ? html`<${Time} at=${queue.oldestDueAt} />` : html`<span class="muted">–</span>`}</td>
           <td>${queue.pausedAt ? html`<span class="wait">paused <${Time} at=${queue.pausedAt} />${pausedBy(queue)}</span>` : html`<span class="muted">open</span>`}</td>
           <td class="right">${queue.pausedAt ? html`<button class="small" onClick=${() => askResume(queue)}>Resume</button>` : html`<button class="small" onClick=${() => setPausing(queue)}>Pause</button>`}</td>

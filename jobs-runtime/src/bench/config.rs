@@ -31,6 +31,9 @@ pub(crate) enum Scenario {
     Blocked,
     /// Drain and list executions in a store with history; the baseline store is empty
     Retained,
+    /// Drain while retention archives and deletes a history; the baseline deletes nothing
+    #[cfg(feature = "archive")]
+    Pruned,
     /// Drain beside a transaction with an old snapshot; the baseline has none (PostgreSQL only)
     Pinned,
     /// Drain beside a bulk retry of --blocked executions of another job; the baseline has none
@@ -70,7 +73,7 @@ pub(crate) struct BenchConfig {
     pub(crate) runs: usize,
     /// Executions per enqueue call.
     pub(crate) batch: usize,
-    /// Finished executions in the store of `retained`.
+    /// Finished executions in the store of `retained` and `pruned`.
     pub(crate) retained: u64,
     /// Executions per second of `steady`.
     pub(crate) rate: u64,

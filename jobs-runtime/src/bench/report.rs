@@ -20,6 +20,8 @@ pub(crate) struct Trial {
     /// Resident memory of this process at the end of the trial.
     pub(crate) resident_bytes: Option<u64>,
     pub(crate) wake_ups: Option<u64>,
+    /// The executions that retention has archived and deleted meanwhile.
+    pub(crate) pruned: Option<u64>,
     /// The parts of a soak; empty for other scenarios.
     pub(crate) parts: Vec<SoakPart>,
 }
@@ -67,6 +69,7 @@ impl Trial {
             list_latency: Histogram::default(),
             resident_bytes: super::meter::resident_bytes(),
             wake_ups: None,
+            pruned: None,
             parts: Vec::new(),
         }
     }
@@ -101,6 +104,8 @@ pub(crate) struct BenchReport {
     pub(crate) baseline_per_second: Option<Summary>,
     /// The rate of each trial divided by that of its baseline: 0.5 takes twice the time.
     pub(crate) ratio_to_baseline: Option<Summary>,
+    /// Executions per second that retention has archived and deleted beside the work.
+    pub(crate) pruned_per_second: Option<Summary>,
     /// CPU time of this process, without a database server.
     pub(crate) cpu_micros_per_execution: Option<f64>,
     pub(crate) round_trips_per_execution: Option<f64>,
@@ -160,6 +165,9 @@ impl BenchReport {
             ratio_to_baseline: Summary::of(
                 pairs.map(|(trial, baseline)| trial.per_second() / baseline.per_second()),
             ),
+            pruned_per_second: Summary::of(trials.iter().filter_map(|trial| {
+                Some(trial.pruned? as f64 / trial.usage.elapsed.as_secs_f64())
+            })),
             cpu_micros_per_execution: per_execution(&|usage| {
                 u64::try_from(usage.cpu.as_micros()).ok()
             }),

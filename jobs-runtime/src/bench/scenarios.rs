@@ -9,7 +9,11 @@ mod enqueue;
 mod http;
 mod idle;
 mod latency;
+#[cfg(feature = "archive")]
+mod pruned;
 mod soak;
+
+use std::time::Duration;
 
 use super::config::{BenchConfig, Scenario};
 use super::error::BenchError;
@@ -34,7 +38,7 @@ pub(crate) async fn run(
 
 /// Runs the trials of a scenario, and owns the store that they share.
 struct Runner {
-    /// The store with history of `retained`: seeding takes longer than a trial.
+    /// The store with history of `retained` and `pruned`: seeding takes longer than a trial.
     with_history: Option<ScratchStore>,
 }
 
@@ -48,7 +52,9 @@ enum TrialKind {
 impl Runner {
     async fn prepare(config: &BenchConfig) -> Result<Self, BenchError> {
         let with_history = match config.scenario {
-            Scenario::Retained => Some(drain::retained_store(config).await?),
+            Scenario::Retained => Some(drain::retained_store(config, Duration::ZERO).await?),
+            #[cfg(feature = "archive")]
+            Scenario::Pruned => Some(drain::retained_store(config, pruned::AGE).await?),
             _ => None,
         };
         Ok(Self { with_history })
@@ -102,6 +108,10 @@ impl Runner {
 
     async fn trial(&self, config: &BenchConfig, kind: TrialKind) -> Result<Trial, BenchError> {
         let measured = kind == TrialKind::Measured;
+        #[cfg(feature = "archive")]
+        if let (Scenario::Pruned, Some(store)) = (config.scenario, &self.with_history) {
+            return pruned::trial(store, config, measured).await;
+        }
         if let (true, Some(store)) = (measured, &self.with_history) {
             return drain::drain_retained(store, config).await;
         }
@@ -140,11 +150,18 @@ impl Runner {
 }
 
 impl Scenario {
+    fn is_pruned(self) -> bool {
+        #[cfg(feature = "archive")]
+        return self == Self::Pruned;
+        #[cfg(not(feature = "archive"))]
+        false
+    }
+
     /// True if the report compares the scenario with a baseline.
     fn has_baseline(self) -> bool {
         matches!(
             self,
             Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned | Self::Bulk
-        )
+        ) || self.is_pruned()
     }
 }

@@ -1,5 +1,7 @@
 //! A seeded history: finished executions, written straight into a store.
 
+use std::time::Duration;
+
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionStatus, Job};
 
 use super::error::BenchError;
@@ -31,6 +33,8 @@ pub(crate) struct SeededHistory {
     pub(crate) executions: u64,
     /// One execution of this many has failed.
     pub(crate) failed_every: u64,
+    /// The time since their creation and their end.
+    pub(crate) age: Duration,
 }
 
 impl SeededHistory {
@@ -42,7 +46,7 @@ impl SeededHistory {
             ));
         };
         let (clock, entropy) = (SystemClock::new(), Entropy::new());
-        let now = timestamp(&clock);
+        let now = timestamp(&clock).before(self.age);
         let mut numbers = (0..self.executions).peekable();
         while numbers.peek().is_some() {
             let numbers = numbers.by_ref().take(BATCH);

@@ -36,6 +36,9 @@ pub(super) struct GlobalArgs {
     /// Times for which final executions are kept: 30d, failed:90d, JOB:1d, JOB:failed:7d
     #[arg(long, global = true, value_name = "TIME,…")]
     pub(super) retain: Option<String>,
+    /// Directory to which final executions are written before retention deletes them
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) archive: Option<String>,
     /// File with an admin token, made by the start if it does not exist
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) token_file: Option<String>,
@@ -123,6 +126,12 @@ pub(super) enum Command {
         /// Count the executions by job and status without deleting any
         #[arg(long)]
         dry_run: bool,
+    },
+    /// List the files of the archive, read or search it, or restore executions from it
+    #[cfg(feature = "archive")]
+    Archive {
+        #[command(subcommand)]
+        command: Option<ArchiveCommand>,
     },
     /// List the queues, or pause, drain and resume one
     Queues {
@@ -373,6 +382,62 @@ pub(super) enum QueueCommand {
     },
 }
 
+/// The actions of `archive`.
+#[cfg(feature = "archive")]
+#[derive(Debug, Subcommand)]
+pub(super) enum ArchiveCommand {
+    /// Print archived executions, one JSON object a line
+    Read {
+        #[command(flatten)]
+        filter: ArchiveArgs,
+        /// Print the values of sensitive payload fields
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Print the archived executions whose JSON object contains a text
+    Grep {
+        /// The text, case included
+        text: String,
+        #[command(flatten)]
+        filter: ArchiveArgs,
+        /// Print, and search, the values of sensitive payload fields
+        #[arg(long)]
+        reveal: bool,
+    },
+    /// Write archived executions into the store again; those that it has are left alone
+    Restore {
+        #[command(flatten)]
+        filter: ArchiveArgs,
+        /// Restore the whole archive
+        #[arg(long)]
+        all: bool,
+        /// Time for which retention leaves them alone [default: 30d]
+        #[arg(long, value_name = "DURATION", value_parser = jobs_grammar::duration::parse)]
+        keep: Option<Duration>,
+    },
+}
+
+/// The filters of `archive`.
+#[cfg(feature = "archive")]
+#[derive(Debug, ClapArgs)]
+pub(super) struct ArchiveArgs {
+    /// Ids of executions
+    #[arg(long = "id", value_name = "ID")]
+    pub(super) ids: Vec<jobs::ExecutionId>,
+    /// Only executions of this job
+    #[arg(long, value_name = "ID")]
+    pub(super) job: Option<String>,
+    /// Only executions that ended with this status
+    #[arg(long)]
+    pub(super) status: Option<jobs::ExecutionStatus>,
+    /// Only executions that ended at or after this time, as in 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<crate::time::Timestamp>,
+    /// Only executions that ended before this time
+    #[arg(long, value_name = "TIME")]
+    pub(super) until: Option<crate::time::Timestamp>,
+}
+
 /// The actions of `schedules`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ScheduleCommand {
@@ -572,7 +637,7 @@ pub(super) struct BenchArgs {
         value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=1_000)
     )]
     pub(super) batch: usize,
-    /// Finished executions in the store of `retained`
+    /// Finished executions in the store of `retained` and `pruned`
     #[arg(
         long,
         value_name = "M",

@@ -4,6 +4,8 @@
 //! also import the module that it shows or executes, such as `bench` or `schema_gate`. It must not
 //! import the engine, a route of `http` or another command.
 
+#[cfg(feature = "archive")]
+mod archive;
 mod audit;
 mod bench;
 mod check;
@@ -111,6 +113,8 @@ async fn dispatch(
             command: Some(command),
         } => operations::run(&settings, output, command).await,
         Command::Erase { id, by } => execution_actions::erase(&settings, output, &id, by).await,
+        #[cfg(feature = "archive")]
+        Command::Archive { command } => archive::run(&settings, output, command).await,
         Command::Prune { dry_run } => prune::prune(&settings, output, dry_run).await,
         Command::Queues { command: None } => queues::list(&settings, output).await,
         Command::Queues {

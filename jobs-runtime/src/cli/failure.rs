@@ -64,6 +64,19 @@ impl From<crate::store::StoreError> for Failure {
     }
 }
 
+impl From<crate::PruneError> for Failure {
+    fn from(error: crate::PruneError) -> Self {
+        Self::because(&error)
+    }
+}
+
+#[cfg(feature = "archive")]
+impl From<crate::ArchiveError> for Failure {
+    fn from(error: crate::ArchiveError) -> Self {
+        Self::because(&error)
+    }
+}
+
 /// An unknown schedule, an invalid rule or an invalid payload is a usage error.
 impl From<crate::ScheduleError> for Failure {
     fn from(error: crate::ScheduleError) -> Self {

@@ -33,7 +33,7 @@ use values::{
 };
 
 /// The keys of all settings in the file. A variable is named `JOBS_` and the key in capitals.
-const KEYS: [&str; 32] = [
+const KEYS: [&str; 33] = [
     "database",
     "bind",
     "token_file",
@@ -56,6 +56,7 @@ const KEYS: [&str; 32] = [
     "limits",
     "retain",
     "audit_retain",
+    "archive",
     "labels",
     "lease",
     "grace",
@@ -92,6 +93,9 @@ pub(super) struct Settings {
     pub(super) broker: Option<crate::BrokerConfig>,
     pub(super) engine: EngineConfig,
     pub(super) retention: RetentionSettings,
+    /// The directory of the archive; `None` without one.
+    #[cfg(feature = "archive")]
+    pub(super) archive: Option<std::path::PathBuf>,
     /// The time for which the start of a worker or a server waits for its store.
     pub(super) store_wait: Duration,
     pub(super) log_format: LogFormat,
@@ -147,6 +151,7 @@ impl Settings {
                     .log_format
                     .clone()
                     .map(|value| ("--log-format", value)),
+                "archive" => flags.archive.clone().map(|value| ("--archive", value)),
                 "retain" => flags.retain.clone().map(|value| ("--retain", value)),
                 _ => None,
             };
@@ -185,6 +190,10 @@ impl Settings {
         };
         let mut retention = entries.read("retain", lists::parse_retention)?;
         retention.audit = entries.read("audit_retain", |text| AUDIT_RETAIN.parse(text))?;
+        #[cfg(feature = "archive")]
+        let archive = entries.read("archive", values::parse_archive)?;
+        #[cfg(not(feature = "archive"))]
+        entries.read("archive", values::reject_archive)?;
         let store_wait = entries.read("store_wait", |text| STORE_WAIT.parse(text))?;
         let bind = entries.read("bind", parse_address)?;
         let mut http = HttpConfig {
@@ -225,6 +234,8 @@ impl Settings {
             broker,
             engine,
             retention,
+            #[cfg(feature = "archive")]
+            archive,
             store_wait,
             log_format,
             #[cfg(feature = "otlp")]
@@ -261,6 +272,11 @@ impl Settings {
             .engine(self.engine.clone())
             .retention(self.retention.clone())
             .http(self.http.clone());
+        #[cfg(feature = "archive")]
+        let builder = match &self.archive {
+            Some(directory) => builder.archive_directory(directory),
+            None => builder,
+        };
         #[cfg(feature = "otlp")]
         let builder = builder.telemetry(&self.telemetry);
         builder

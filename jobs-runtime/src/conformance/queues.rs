@@ -7,6 +7,7 @@ requirements! { "queues" {
     claims_take_nothing_from_a_paused_queue: "Claims take nothing from a paused queue. After it is resumed, its executions have their old order.",
     a_pause_applies_to_every_process: "A pause applies to every process until the queue is resumed.",
     queues_are_listed_with_their_counts: "Queues are listed by name, with the numbers of their waiting and running executions.",
+    counts_of_queues_that_are_lower_bounds_are_marked: "A queue's count that stops at a bound is marked as the least number. Others are exact.",
     claims_take_nothing_from_excluded_queues: "A claim takes nothing from the queues that it excludes.",
     claims_keep_to_their_caps: "A claim takes no more executions with limits, of a queue or of a job than its caps allow. The rest stays ready.",
     waiting_since_finds_old_executions: "`waiting_since` returns ready executions that became ready before a time and lack the highest priority, up to its limit.",
@@ -163,13 +164,42 @@ async fn queues_are_listed_with_their_counts(store: AnyStore) {
         paused_at,
         paused_by: None,
         pause_reason: None,
+        pending: 0,
         ready,
         blocked: 0,
         running,
         oldest_due_at: (ready > 0).then_some(T0),
+        at_least: Vec::new(),
     };
-    let expected = [record("a", Some(t(1)), 0, 0), record("b", None, 2, 1)];
+    let mut expected = vec![record("a", Some(t(1)), 0, 0), record("b", None, 2, 1)];
     assert_eq!(store.queues().await.unwrap(), expected);
+    let due_later = new_with("j", |new| {
+        new.queue = "c".to_owned();
+        new.run_at = Some(t(60));
+    });
+    store.enqueue(vec![due_later]).await.unwrap();
+    expected.push(QueueRecord {
+        pending: 1,
+        ..record("c", None, 0, 0)
+    });
+    assert_eq!(store.queues().await.unwrap(), expected);
+}
+
+async fn counts_of_queues_that_are_lower_bounds_are_marked(store: AnyStore) {
+    // No store counts more.
+    const MANY: u64 = 10_001;
+    for _ in 0..10 {
+        in_queue(&store, "many", 1_000).await;
+    }
+    in_queue(&store, "few", 1).await;
+    in_queue(&store, "many", 1).await;
+    let queues = store.queues().await.unwrap();
+    let names: Vec<_> = queues.iter().map(|it| &*it.queue).collect();
+    assert_eq!(names, ["few", "many"]);
+    let [few, many] = [&queues[0], &queues[1]];
+    assert_eq!((few.ready, few.at_least.len()), (1, 0));
+    assert_eq!(many.at_least, ["ready"]);
+    assert!((1_000..MANY).contains(&many.ready), "{many:?}");
 }
 
 async fn claims_take_nothing_from_excluded_queues(store: AnyStore) {

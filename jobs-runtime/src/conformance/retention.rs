@@ -13,8 +13,11 @@ requirements! { "retention" {
     only_final_executions_expire: "A search for expired executions finds final ones that ended before the time for their status. It changes nothing.",
     jobs_expire_by_their_own_times: "A search finds the executions of one job, or those of all jobs except some.",
     a_search_is_bounded: "A search examines at most its limit of rows. Its cursor leads to the next page, and it ends behind the last execution that can have expired.",
+    expired_executions_are_read_whole: "Expired executions are read with their attempts, log lines and keys, as an export has them. Those that are gone are left out.",
+    a_read_of_expired_executions_is_bounded: "Long executions make a short answer, of the oldest ones. It has at least one.",
     an_expired_execution_leaves_nothing: "Deleting an expired execution deletes its attempts, its log lines and its keys.",
     an_execution_that_ran_again_is_kept: "An execution that an operator has retried since the search is not deleted.",
+    an_execution_erased_since_the_search_is_kept: "An execution whose payload was erased since the search is not deleted: an archive has its old payload. The next search finds it.",
     expired_executions_are_deleted_once: "Several processes may delete the same executions at once: each is deleted, and reported, once. A repeated deletion deletes nothing.",
     an_idempotency_key_keeps_its_execution: "An execution does not expire before the idempotency keys that name it.",
     a_live_parent_keeps_its_children: "An execution does not expire while the execution whose handler enqueued it is live.",
@@ -164,6 +167,58 @@ async fn a_search_is_bounded(store: AnyStore) {
     }
 }
 
+async fn expired_executions_are_read_whole(store: AnyStore) {
+    let keyed = new_with("j", |new| {
+        new.idempotency_key = key("signup-42", "a");
+        new.tags = vec!["t".to_owned()];
+    });
+    store.enqueue(vec![keyed]).await.unwrap();
+    let session = session(&store, "w").await;
+    for attempt in 1..=2 {
+        let claimed = claim_one(&store, session, attempt).await;
+        let end = match attempt {
+            1 => settlement(&claimed, AttemptOutcome::Released, Next::GiveBack),
+            _ => failure(&claimed),
+        };
+        settle(&store, with_logs(end, vec![line(1, "m"), line(2, "n")])).await;
+    }
+    succeeded(&store, "kept").await;
+    let gone = succeeded(&store, "gone").await;
+    let expired = found(&store, scan(90_000, 100)).await;
+    assert_eq!(expired.len(), 3);
+    store.delete(gone).await.unwrap();
+    let read = store.read_expired(expired).await.unwrap();
+    let exported = store.transfer().unwrap().export(None, 10).await.unwrap();
+    assert_eq!(format!("{read:?}"), format!("{:?}", exported.executions));
+    assert_eq!(
+        (read.len(), read[0].logs.len(), read[0].keys.len()),
+        (2, 4, 1)
+    );
+    assert!(store.read_expired(Vec::new()).await.unwrap().is_empty());
+}
+
+async fn a_read_of_expired_executions_is_bounded(store: AnyStore) {
+    let long = format!("{{\"text\":\"{}\"}}", "x".repeat(3 << 20));
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let new = new_with("j", |new| new.payload.clone_from(&long));
+        ids.push(new.id);
+        store.enqueue(vec![new]).await.unwrap();
+        let session = session(&store, "w").await;
+        let claimed = claim_one(&store, session, 1).await;
+        settle(&store, success(&claimed)).await;
+    }
+    let mut rest = found(&store, scan(60, 100)).await;
+    let mut read_ids = Vec::new();
+    while !rest.is_empty() {
+        let read = store.read_expired(rest.clone()).await.unwrap();
+        assert!((1..=2).contains(&read.len()), "{} executions", read.len());
+        rest.drain(..read.len());
+        read_ids.extend(read.iter().map(|one| one.request.id));
+    }
+    assert_eq!(read_ids, ids);
+}
+
 async fn an_expired_execution_leaves_nothing(store: AnyStore) {
     let keyed = || {
         new_with("j", |new| {
@@ -218,6 +273,16 @@ async fn an_execution_that_ran_again_is_kept(store: AnyStore) {
     let deleted = store.delete_expired(expired).await.unwrap();
     assert_eq!(deleted, [], "it is final since another time");
     assert_eq!(status(&store, id).await, ExecutionStatus::Succeeded);
+}
+
+async fn an_execution_erased_since_the_search_is_kept(store: AnyStore) {
+    let id = succeeded(&store, "j").await;
+    let before = found(&store, scan(60, 100)).await;
+    store.erase(id, None, t(50)).await.unwrap();
+    assert!(store.delete_expired(before).await.unwrap().is_empty());
+    let after = found(&store, scan(60, 100)).await;
+    assert_eq!((after.len(), after[0].is_erased), (1, true));
+    assert_eq!(store.delete_expired(after).await.unwrap(), [id]);
 }
 
 async fn expired_executions_are_deleted_once(Handles([here, there]): Handles) {

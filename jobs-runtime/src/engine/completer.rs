@@ -315,20 +315,25 @@ impl Completer {
                 ..SettleBatch::default()
             });
         }
-        let mut bytes = 0;
-        let first = self.waiting.iter().take(BATCH).take_while(|settlement| {
-            let fits = bytes < BATCH_BYTES;
-            bytes += size(settlement);
-            fits
-        });
-        let first = first.count();
-        let later = self.waiting.split_off(first);
+        let later = self.waiting.split_off(fitting(&self.waiting));
         let settlements = std::mem::replace(&mut self.waiting, later);
         (!settlements.is_empty()).then(|| SettleBatch {
             settlements,
             ..SettleBatch::default()
         })
     }
+}
+
+/// The number of the first settlements that one call takes: those that begin within
+/// [`BATCH_BYTES`], [`BATCH`] at most.
+fn fitting(settlements: &[Settlement]) -> usize {
+    let mut bytes = 0;
+    let first = settlements.iter().take(BATCH).take_while(|settlement| {
+        let fits = bytes < BATCH_BYTES;
+        bytes += size(settlement);
+        fits
+    });
+    first.count()
 }
 
 /// The approximate size of a settlement in bytes.
@@ -363,4 +368,43 @@ fn replace_by_failure(settlement: &mut Settlement, error: &str) {
     end.progress = None;
     end.logs = Vec::new();
     settlement.next = Next::Fail;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{AttemptEnd, SessionId};
+    use crate::time::Timestamp;
+
+    fn settlements(count: usize, result_bytes: usize) -> Vec<Settlement> {
+        let settlement = Settlement {
+            fence: Fence {
+                session: SessionId(1),
+                claim: 1,
+                row: 1,
+                attempt: 1,
+            },
+            execution_id: ExecutionId::from_bytes([0; 16]),
+            end: AttemptEnd {
+                outcome: AttemptOutcome::Succeeded,
+                error: None,
+                started_at: Timestamp::from_millis(0),
+                finished_at: Timestamp::from_millis(0),
+                progress: None,
+                logs: Vec::new(),
+            },
+            next: Next::Succeed("x".repeat(result_bytes)),
+            permits: None,
+        };
+        vec![settlement; count]
+    }
+
+    #[test]
+    fn a_batch_is_bounded_by_count_and_by_bytes() {
+        assert_eq!(fitting(&settlements(3, 10)), 3);
+        assert_eq!(fitting(&settlements(BATCH + 1, 10)), BATCH);
+        // Larger results make shorter calls, and one that is too large still goes.
+        assert_eq!(fitting(&settlements(20, 1024 * 1024)), 8);
+        assert_eq!(fitting(&settlements(2, 2 * BATCH_BYTES)), 1);
+    }
 }

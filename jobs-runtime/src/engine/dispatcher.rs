@@ -465,7 +465,7 @@ impl Dispatcher {
             Ok(StoreEvent::JobsReady(jobs)) => self.claims.expect_work_of(&jobs),
             Ok(StoreEvent::Scheduled(due)) => self.maintenance.promotion.due_by(due),
             Ok(StoreEvent::CancelRequested) => self.heartbeat.hurry(now),
-            Ok(StoreEvent::Finished(_) | StoreEvent::SchedulesChanged) => {}
+            Ok(StoreEvent::Finished(_) | StoreEvent::SchedulesChanged | StoreEvent::Received) => {}
             // Another process has written, or this loop has missed events.
             Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.poll(now),
             Err(RecvError::Closed) => self.store_events = None,

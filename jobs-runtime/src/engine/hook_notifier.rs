@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::hooks::AttemptEnded;
 use super::parts::EngineParts;
 use crate::clock::busy::keep_clock_busy;
-use crate::store::{Fence, Next, Settlement, Store, WriteAnswer};
+use crate::store::{Fence, Settlement, Store, WriteAnswer};
 
 /// The most ended attempts that wait for slow hooks. Further ones are dropped and logged.
 const QUEUE_LIMIT: usize = 10_000;
@@ -86,27 +86,8 @@ impl HookNotifier {
         if self.sender.is_none() {
             return;
         }
-        let Settlement {
-            fence,
-            execution_id,
-            end,
-            next,
-            permits: _,
-        } = settlement;
-        let ended = AttemptEnded {
-            job_id,
-            execution_id: *execution_id,
-            attempt: fence.attempt,
-            outcome: end.outcome,
-            error: end.error.clone(),
-            retry_at: match next {
-                Next::RetryAt(at) => Some(*at),
-                _ => None,
-            },
-            is_exhausted: matches!(next, Next::Fail),
-            took: end.finished_at.since(end.started_at),
-        };
-        self.unsettled.insert(*fence, ended);
+        let ended = AttemptEnded::of(job_id, settlement);
+        self.unsettled.insert(settlement.fence, ended);
     }
 
     /// A failure replaces a settlement that the store rejected.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jobs::runtime::guarded;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId};
 
+use crate::store::{Next, Settlement};
 use crate::time::Timestamp;
 
 /// An attempt that starts.
@@ -49,6 +50,32 @@ pub struct AttemptEnded {
     pub is_exhausted: bool,
     /// The duration of the attempt.
     pub took: Duration,
+}
+
+impl AttemptEnded {
+    /// The end of an attempt, as its settlement says.
+    pub(crate) fn of(job_id: Cow<'static, str>, settlement: &Settlement) -> Self {
+        let Settlement {
+            fence,
+            execution_id,
+            end,
+            next,
+            permits: _,
+        } = settlement;
+        Self {
+            job_id,
+            execution_id: *execution_id,
+            attempt: fence.attempt,
+            outcome: end.outcome,
+            error: end.error.clone(),
+            retry_at: match next {
+                Next::RetryAt(at) => Some(*at),
+                _ => None,
+            },
+            is_exhausted: matches!(next, Next::Fail),
+            took: end.finished_at.since(end.started_at),
+        }
+    }
 }
 
 type Hook<T> = Arc<dyn Fn(&T) + Send + Sync>;

@@ -16,6 +16,7 @@ use super::{ExternalLeases, LeaseError};
 use crate::engine::attempt_log;
 use crate::engine::outcome::{Exit, Finished, RESULT_LIMIT, RetryBudget, decide};
 use crate::store::{Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
+use crate::telemetry::spans::SpanEnd;
 
 /// The pause before a settlement is sent again, and the number of tries.
 const RETRY: (Duration, u32) = (Duration::from_millis(250), 40);
@@ -269,6 +270,13 @@ impl ExternalLeases {
         metrics.finished(end.outcome, took, settlement.next == Next::Fail);
     }
 
+    fn end_span(&self, lease: &Lease, error: Option<&(String, String)>) {
+        if let Some(span) = lease.take_span() {
+            let error = error.map(|(kind, message)| (kind.as_str(), message.as_str()));
+            self.0.service.spans().ended(&span, &SpanEnd { error });
+        }
+    }
+
     /// Decides what follows an attempt and writes it. Repeats the call while the lease is locked or
     /// the store does not answer.
     async fn settle(&self, lease: &Lease, exit: Exit) -> Result<WriteAnswer, StoreError> {
@@ -286,6 +294,8 @@ impl ExternalLeases {
             progress: None,
             logs: Vec::new(),
         };
+        let span_error = exit.error();
+        let span_error = span_error.map(|(kind, text)| (kind.to_owned(), text.to_owned()));
         let fence = claimed.fence;
         let budget = RetryBudget {
             policy: &claimed.policy,
@@ -311,6 +321,8 @@ impl ExternalLeases {
                         if *answer == WriteAnswer::Settled {
                             attempt_log::ended(&claimed.job_id, &settlement, false);
                             self.count(&claimed.job_id, &settlement);
+                            self.end_span(lease, span_error.as_ref());
+                            inner.end_hooks.settled(&claimed.job_id, &settlement);
                         }
                         return Ok(*answer);
                     }

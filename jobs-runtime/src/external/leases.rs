@@ -12,6 +12,7 @@ use jobs::{AttemptOutcome, ExecutionId};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Notify;
+use tracing::Span;
 
 use super::log_lines::LogLimit;
 use super::token::{LeaseToken, Secret};
@@ -102,6 +103,10 @@ pub(super) struct Lease {
     /// The claimed attempt, without its payload.
     pub(super) claimed: Claimed,
     secret: Option<Secret>,
+    /// The trace context of the attempt's span, if this server has started one.
+    trace_parent: Option<String>,
+    /// The span of the attempt. Taken at its end.
+    span: Mutex<Option<Span>>,
     pub(super) deadline: Option<Timestamp>,
     state: Mutex<LeaseState>,
     pub(super) logs: Mutex<LogLimit>,
@@ -125,9 +130,12 @@ pub(super) struct LeaseState {
 impl Lease {
     /// A lease that this server gives to a worker.
     pub(super) fn granted(claimed: Claimed, worker: &WorkerSession, inner: &Inner) -> Self {
+        let (span, trace_parent) = inner.service.spans().external_attempt(&claimed);
         let lease = Self::known(claimed, inner);
         Self {
             secret: Some(worker.secret),
+            trace_parent,
+            span: Mutex::new(span),
             ..lease
         }
     }
@@ -140,6 +148,8 @@ impl Lease {
             .then(|| (InterruptReason::Cancel, inner.elapsed()));
         Self {
             secret: None,
+            trace_parent: None,
+            span: Mutex::default(),
             deadline: timeout.map(|timeout| claimed.claimed_at.after(timeout)),
             state: Mutex::new(LeaseState {
                 interrupt,
@@ -190,6 +200,12 @@ impl Lease {
         });
     }
 
+    /// Takes the span of the attempt, to end it. `None` if another server has started the attempt.
+    pub(super) fn take_span(&self) -> Option<Span> {
+        let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        span.take()
+    }
+
     fn lock(&self) -> MutexGuard<'_, LeaseState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -211,7 +227,11 @@ impl Lease {
             is_last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
             payload,
             correlation_id: claimed.correlation_id.clone(),
-            trace_parent: claimed.trace_parent.clone(),
+            trace_parent: self
+                .trace_parent
+                .as_ref()
+                .or(claimed.trace_parent.as_ref())
+                .cloned(),
             timeout_ms: claimed.policy.timeout_ms,
             deadline: self.deadline,
         }

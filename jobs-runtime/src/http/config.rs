@@ -28,6 +28,9 @@ pub struct HttpConfig {
     pub sign_in_for: Duration,
     /// The time in which a connection must send the whole head of its next request. Default: 30 s.
     pub header_timeout: Duration,
+    /// The time in which the whole body of a request must come. A slower one is answered 408.
+    /// Default: 25 s, less than the 30 s of a response.
+    pub body_timeout: Duration,
     /// The connections at a time. For a further one, an idle one is closed. Default: 4096.
     pub max_connections: usize,
     /// The connections of one address at a time; loopback addresses have no bound of their own.
@@ -58,6 +61,7 @@ impl Default for HttpConfig {
             cors_origins: Vec::new(),
             sign_in_for: Duration::from_secs(12 * 3_600),
             header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(25),
             max_connections: 4_096,
             max_connections_per_address: 256,
             dashboard: DashboardConfig::default(),

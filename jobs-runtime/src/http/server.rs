@@ -3,7 +3,7 @@
 //! | a peer that | meets this bound |
 //! |---|---|
 //! | sends no request, or its head too slowly | `header_timeout`; then its connection is closed |
-//! | sends a body too slowly | the deadline of a request, 30 s |
+//! | sends a body too slowly | `body_timeout`: 408 |
 //! | does not read its response | [`STALL`](stream::STALL) without progress |
 //! | opens many connections | `max_connections_per_address`; loopback addresses have none |
 //! | opens connections and sends nothing | the oldest idle one is closed for a new one |

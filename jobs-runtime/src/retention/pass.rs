@@ -8,13 +8,15 @@
 //! executions are deleted, the pass takes the fleet's turn again before it ends. If another process
 //! has got the turn, the pass stops with what it has deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{Clock, ExecutionStatus};
 use serde::Serialize;
 
+use super::archiver::Archiver;
+use super::error::PruneError;
 use super::settings::{Retention, RetentionSettings, Rules};
 use super::turn::{PruneTurn, TURN};
 use crate::clock::timestamp;
@@ -84,15 +86,18 @@ pub(crate) struct Pruner {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     settings: RetentionSettings,
+    archiver: Option<Archiver>,
     turn: PruneTurn,
 }
 
 impl Pruner {
-    /// Creates a pruner. `holder` is a name that no other pruner of the fleet has.
+    /// Creates a pruner. `holder` is a name that no other pruner of the fleet has. With an
+    /// archiver, it deletes only what the archiver has written.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         settings: RetentionSettings,
+        archiver: Option<Archiver>,
         holder: String,
     ) -> Self {
         Self {
@@ -100,6 +105,7 @@ impl Pruner {
             store,
             clock,
             settings,
+            archiver,
         }
     }
 
@@ -109,17 +115,26 @@ impl Pruner {
         &self,
         rest: Duration,
         with_limits: bool,
-    ) -> Result<Option<PruneReport>, StoreError> {
+    ) -> Result<Option<PruneReport>, PruneError> {
         if !self.turn.take(false).await? {
             return Ok(None);
         }
-        let report = self.pass(with_limits).await?;
-        self.turn.end(rest).await?;
-        Ok(Some(report))
+        match self.pass(with_limits).await {
+            Ok(report) => {
+                self.turn.end(rest).await?;
+                Ok(Some(report))
+            }
+            Err(error) => {
+                if matches!(error, PruneError::Archive(_)) {
+                    self.turn.end(Duration::ZERO).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Makes a pass now. `None` if another process prunes at the moment.
-    pub(crate) async fn prune_now(&self) -> Result<Option<PruneReport>, StoreError> {
+    pub(crate) async fn prune_now(&self) -> Result<Option<PruneReport>, PruneError> {
         if !self.turn.take(true).await? {
             return Ok(None);
         }
@@ -171,14 +186,35 @@ impl Pruner {
     }
 
     /// Deletes everything that has expired. Ends early if another process has got the turn.
-    async fn pass(&self, with_limits: bool) -> Result<PruneReport, StoreError> {
+    /// If the archive fails, no execution is deleted from then on, but the other rows are.
+    async fn pass(&self, with_limits: bool) -> Result<PruneReport, PruneError> {
         let rules = self.rules().await?;
         let mut progress = Progress::new(&*self.clock);
-        for mut scan in self.scans(&rules) {
+        let mut failure = None;
+        match self.delete_all(&rules, &mut progress).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(progress.into_report()),
+            Err(PruneError::Archive(error)) => failure = Some(error),
+            Err(error) => return Err(error),
+        }
+        let mut report = progress.into_report();
+        // Executions that wait for the archive need their sessions and publications.
+        let with_history = failure.is_none();
+        self.sweep_all(&rules, with_history, with_limits, &mut report)
+            .await?;
+        match failure {
+            None => Ok(report),
+            Some(error) => Err(PruneError::Archive(error)),
+        }
+    }
+
+    /// Deletes all executions that have expired. Returns whether this process still has the turn.
+    async fn delete_all(&self, rules: &Rules, progress: &mut Progress) -> Result<bool, PruneError> {
+        for mut scan in self.scans(rules) {
             loop {
                 let page = self.store.find_expired(scan.clone()).await?;
-                if !self.delete(&page.expired, &mut progress).await? {
-                    return Ok(progress.into_report());
+                if !self.delete(&page.expired, progress).await? {
+                    return Ok(false);
                 }
                 match page.next {
                     Some(next) => scan.after = Some(next),
@@ -186,9 +222,7 @@ impl Pruner {
                 }
             }
         }
-        let mut report = progress.into_report();
-        self.sweep_all(&rules, with_limits, &mut report).await?;
-        Ok(report)
+        Ok(true)
     }
 
     /// Deletes executions in batches. Returns whether this process still has the turn.
@@ -196,18 +230,37 @@ impl Pruner {
         &self,
         mut expired: &[Expired],
         progress: &mut Progress,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, PruneError> {
         while !expired.is_empty() {
-            let (batch, rest) = expired.split_at(expired.len().min(progress.batch));
+            let (mut batch, _) = expired.split_at(expired.len().min(progress.batch));
+            let began = self.clock.elapsed();
+            let deletable = match &self.archiver {
+                None => batch.to_vec(),
+                Some(archiver) => {
+                    let archived = archiver.archive(&*self.store, batch).await?;
+                    batch = &batch[..archived.examined];
+                    archived.written
+                }
+            };
             let started = self.clock.elapsed();
-            let deleted = self.store.delete_expired(batch.to_vec()).await?;
-            let took = self.clock.elapsed().saturating_sub(started);
+            let deleted = self.store.delete_expired(deletable).await?;
+            let now = self.clock.elapsed();
+            let deleted: HashSet<_> = deleted.into_iter().collect();
             let is_deleted = |one: &&Expired| deleted.contains(&one.execution_id);
             count(&mut progress.counts, batch.iter().filter(is_deleted));
-            progress.adapt(took);
-            self.pause(took).await;
-            expired = rest;
+            progress.adapt(now.saturating_sub(started));
+            self.pause(now.saturating_sub(began)).await;
+            expired = &expired[batch.len()..];
+            // A slow archive must not outlast the turn in the middle of a page.
+            if !self.keep_turn(progress).await? {
+                return Ok(false);
+            }
         }
+        Ok(self.keep_turn(progress).await?)
+    }
+
+    /// Takes the turn again before it is over. Returns whether this process still has it.
+    async fn keep_turn(&self, progress: &mut Progress) -> Result<bool, StoreError> {
         let now = self.clock.elapsed();
         if now.saturating_sub(progress.turn_taken_at) < TURN / 3 {
             return Ok(true);
@@ -220,14 +273,17 @@ impl Pruner {
     async fn sweep_all(
         &self,
         rules: &Rules,
+        with_history: bool,
         with_limits: bool,
         report: &mut PruneReport,
     ) -> Result<(), StoreError> {
         let now = timestamp(&*self.clock);
         let history = now.before(rules.longest().saturating_add(HISTORY_MARGIN));
         report.idempotency_keys = self.sweep(Leftover::IdempotencyKeys, now).await?;
-        report.sessions = self.sweep(Leftover::Sessions, history).await?;
-        report.publications = self.sweep(Leftover::Publications, history).await?;
+        if with_history {
+            report.sessions = self.sweep(Leftover::Sessions, history).await?;
+            report.publications = self.sweep(Leftover::Publications, history).await?;
+        }
         let audit = now.before(self.settings.audit);
         self.sweep(Leftover::Audit, audit).await?;
         self.sweep(Leftover::Tokens, now.before(TOKEN_HISTORY))

@@ -16,7 +16,7 @@ pub(crate) const TURN: Duration = Duration::from_secs(60);
 const LONGEST_REST: Duration = Duration::from_secs(2 * 86_400);
 
 /// The task's name in the store.
-const TASK: &str = "retention";
+pub(crate) const TASK: &str = "retention";
 
 /// A process's claim to the turn.
 pub(super) struct PruneTurn {

@@ -8,6 +8,7 @@ use jobs::runtime::{BuiltResource, Handler, Resource};
 use jobs::{Catalogue, CataloguedJob, Clock, ExecutionId, JobError};
 
 use super::{Runtime, StartError};
+use crate::ArchiveWriter;
 #[cfg(feature = "rabbitmq")]
 use crate::broker::{Broker, BrokerParts, ConsumedJob, ConsumerParts};
 use crate::clock::server::ServerClock;
@@ -22,9 +23,11 @@ use crate::health::Health;
 use crate::hooks::{AttemptEnded, AttemptStarted, Hooks};
 #[cfg(feature = "http")]
 use crate::http::HttpConfig;
+use crate::inbox::InboxLoop;
+use crate::logs::{self, LogCapture};
 use crate::middleware::{AttemptRequest, AttemptService, Layer, Service};
 use crate::operations::OperationLoop;
-use crate::retention::{Pruner, RetentionSettings};
+use crate::retention::{Archiver, Pruner, RetentionSettings};
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{ClockedStore, DatabaseUrl, LiveStore, Rate, Store, StoreError};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
@@ -54,6 +57,7 @@ pub struct RuntimeBuilder {
     with_children: bool,
     engine: EngineConfig,
     retention: RetentionSettings,
+    archive: ArchiveChoice,
     resources: Vec<BuiltResource>,
     handlers: AttemptService,
     hooks: Hooks,
@@ -65,6 +69,14 @@ pub struct RuntimeBuilder {
     bind: Option<SocketAddr>,
     #[cfg(feature = "http")]
     http: HttpConfig,
+}
+
+/// The archive of a runtime.
+enum ArchiveChoice {
+    None,
+    Writer(Arc<dyn ArchiveWriter>),
+    #[cfg(feature = "archive")]
+    Directory(std::path::PathBuf),
 }
 
 impl Default for RuntimeBuilder {
@@ -82,6 +94,7 @@ impl Default for RuntimeBuilder {
             with_children: false,
             engine: EngineConfig::default(),
             retention: RetentionSettings::default(),
+            archive: ArchiveChoice::None,
             resources: Vec::new(),
             handlers: AttemptService::default(),
             hooks: Hooks::default(),
@@ -228,6 +241,23 @@ impl RuntimeBuilder {
     /// Sets how long final executions are kept. Default: 30 days, failed ones 90 days.
     pub fn retention(mut self, settings: RetentionSettings) -> Self {
         self.retention = settings;
+        self
+    }
+
+    /// Writes final executions to this archive before retention deletes them. What the writer does
+    /// not take is kept. Give every process of a fleet an archive, because any of them may prune.
+    ///
+    /// Default: none, retention deletes without an archive.
+    pub fn archive(mut self, writer: Arc<dyn ArchiveWriter>) -> Self {
+        self.archive = ArchiveChoice::Writer(writer);
+        self
+    }
+
+    /// Writes final executions to files in this directory before retention deletes them:
+    /// [`archive`](Self::archive) with an [`ArchiveDirectory`](crate::ArchiveDirectory).
+    #[cfg(feature = "archive")]
+    pub fn archive_directory(mut self, path: impl Into<std::path::PathBuf>) -> Self {
+        self.archive = ArchiveChoice::Directory(path.into());
         self
     }
 
@@ -383,10 +413,23 @@ impl RuntimeBuilder {
         service.publish().await?;
         service.publish_schedules().await?;
 
+        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
+        let archive = match self.archive {
+            ArchiveChoice::None => None,
+            ArchiveChoice::Writer(writer) => Some(writer),
+            #[cfg(feature = "archive")]
+            ArchiveChoice::Directory(path) => {
+                let clock = Arc::clone(&clock);
+                let directory = crate::ArchiveDirectory::new(path, clock, &entropy);
+                Some(Arc::new(directory) as Arc<dyn ArchiveWriter>)
+            }
+        };
+        let archiver = archive.map(|writer| Archiver::new(writer, health.archive()));
         let pruner = Pruner::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             self.retention.clone(),
+            archiver.clone(),
             entropy.apart("prune").execution_id(&*clock).to_string(),
         );
         let operation_holder = entropy
@@ -404,9 +447,9 @@ impl RuntimeBuilder {
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             settings: self.retention,
+            archiver,
             publications: service.fingerprints(),
         };
-        let health = Arc::new(Health::new(Arc::clone(&store), Arc::clone(&clock)));
         #[cfg(feature = "otlp")]
         let metrics_export = {
             health.telemetry(&self.telemetry);
@@ -434,7 +477,12 @@ impl RuntimeBuilder {
             };
             let settings = external::Settings::of(&self.engine);
             let maintenance = (!self.workers).then(|| parts.start_engine());
-            external::ExternalLeases::new(service.clone(), settings, maintenance)
+            external::ExternalLeases::new(
+                service.clone(),
+                settings,
+                maintenance,
+                self.hooks.clone(),
+            )
         };
         let (broker_signals, signal_receiver) = tokio::sync::mpsc::unbounded_channel();
         #[cfg(feature = "rabbitmq")]
@@ -472,13 +520,12 @@ impl RuntimeBuilder {
             )
             .await?;
             let jobs = jobs.into_iter().chain(children).collect();
-            let captured = crate::logs::is_captured(Arc::clone(&clock)).await;
-            health.log_capture(captured);
-            if !captured {
-                tracing::warn!(
-                    "log lines of handlers are not stored with their attempts; add \
-                     `jobs_runtime::layer()` to the subscriber"
-                );
+            let capture = logs::log_capture(Arc::clone(&clock)).await;
+            health.log_capture(capture);
+            match capture {
+                LogCapture::Works => {}
+                LogCapture::Absent => tracing::warn!("{}", logs::ABSENT_ADVICE),
+                LogCapture::Filtered => tracing::warn!("{}", logs::FILTERED_ADVICE),
             }
             let EngineConfig {
                 concurrency,
@@ -521,6 +568,7 @@ impl RuntimeBuilder {
         let retention = prunes.then(|| RetentionLoop::start(retention));
         let recorder = prunes.then(|| RecorderLoop::start(recorder)).flatten();
         let operations = prunes.then(|| OperationLoop::start(service.clone(), operation_holder));
+        let inbox = prunes.then(|| InboxLoop::start(service.clone())).flatten();
         #[cfg(feature = "http")]
         let api = match listener {
             Some(listener) => Some(super::http_server::HttpServer::start(
@@ -556,6 +604,7 @@ impl RuntimeBuilder {
             retention,
             operations,
             recorder,
+            inbox,
             pruner,
             health,
             #[cfg(feature = "rabbitmq")]
@@ -568,6 +617,8 @@ impl RuntimeBuilder {
             api,
             #[cfg(feature = "http")]
             http: self.http,
+            #[cfg(feature = "http")]
+            mounted_streams: tokio_util::sync::CancellationToken::new().drop_guard(),
         })
     }
 }

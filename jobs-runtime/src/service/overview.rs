@@ -15,7 +15,7 @@ use crate::store::{ProcessRecord, QueueRecord, RecentOutcome, StoreError};
 use crate::time::Timestamp;
 
 /// The final executions that a call examines.
-const MAX_EXAMINED: usize = 20_000;
+const MAX_EXAMINED: usize = 5_000;
 
 /// The windows, by name.
 const WINDOWS: [(&str, Duration); 3] = [
@@ -81,7 +81,7 @@ pub(crate) struct WindowStats {
     /// The executions that were cancelled.
     cancelled: u64,
     /// True if the counts have every execution that ended in the window. False if there are at
-    /// least as many: a call examines the newest 20,000 final executions.
+    /// least as many: a call examines the newest 5,000 final executions.
     complete: bool,
     /// The times from due to start, of executions that ended in their first attempt.
     wait_ms: Option<Percentiles>,

@@ -142,10 +142,12 @@ impl QueueRecord {
             paused_at: None,
             paused_by: None,
             pause_reason: None,
+            pending: 0,
             ready: 0,
             blocked: 0,
             running: 0,
             oldest_due_at: None,
+            at_least: Vec::new(),
         }
     }
 }

@@ -60,13 +60,34 @@ impl<'a> Redactor<'a> {
             .await;
     }
 
+    /// Masks an archived execution in the same way, its log lines included.
+    #[cfg(all(feature = "archive", feature = "cli"))]
+    pub(crate) async fn redact_archived(&mut self, execution: &mut crate::ArchivedExecution) {
+        let job_id = execution.job_id().to_owned();
+        let mut payload = execution.payload.to_raw();
+        let secrets = self.secrets_of(&job_id, &payload).await;
+        let messages = execution.texts_mut();
+        messages.for_each(|message| secrets.hide_in(message));
+        for json in execution.json_texts_mut() {
+            let mut value = json.to_raw();
+            secrets.hide_in_json(&mut value);
+            json.0 = value.get().to_owned();
+        }
+        self.redact_payload(&job_id, &mut payload).await;
+        execution.payload.0 = payload.get().to_owned();
+    }
+
     /// Returns the sensitive values of an execution, to be masked in its log lines.
     pub(crate) async fn secrets(&mut self, execution: &ExecutionRecord) -> Secrets {
-        match self.redaction(&execution.job_id).await {
+        self.secrets_of(&execution.job_id, &execution.payload).await
+    }
+
+    async fn secrets_of(&mut self, job_id: &str, payload: &RawValue) -> Secrets {
+        match self.redaction(job_id).await {
             Redaction::Fields(names) if names.is_empty() => Secrets::default(),
-            Redaction::Fields(names) => Secrets::of(&execution.payload, names),
+            Redaction::Fields(names) => Secrets::of(payload, names),
             // Every value may be sensitive.
-            Redaction::WholePayload => Secrets::of_all(&execution.payload),
+            Redaction::WholePayload => Secrets::of_all(payload),
         }
     }
 

@@ -1,5 +1,5 @@
-//! Series for charts: what ended in each minute of the last hour, or in each quarter of an hour of
-//! the last day, and what waited.
+//! Series for charts: the attempts that ended and the executions that waited, in each minute of the
+//! last hour or each quarter of an hour of the last day.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -47,7 +47,7 @@ impl FromStr for SeriesWindow {
     }
 }
 
-/// What a series is about.
+/// The subject of a series.
 #[derive(Clone, Debug)]
 pub(crate) enum SeriesOf {
     Fleet,

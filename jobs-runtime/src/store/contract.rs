@@ -12,6 +12,7 @@ pub(in crate::store) mod enqueue_rules;
 pub(in crate::store) mod error;
 pub(in crate::store) mod execution;
 pub(in crate::store) mod external;
+pub(in crate::store) mod inbox;
 pub(in crate::store) mod lease;
 pub(in crate::store) mod limit;
 pub(in crate::store) mod list;
@@ -128,6 +129,8 @@ pub enum StoreEvent {
     CancelRequested,
     /// Schedules were added, changed or deleted: the scheduler has to look at the next time again.
     SchedulesChanged,
+    /// Requests by SQL arrived in the inbox.
+    Received,
     /// Another process wrote: any of the other events may have happened.
     Elsewhere,
 }

@@ -10,14 +10,14 @@ use super::{
     DueSchedules, EditAnswer, EnqueueAnswer, EnqueuePreview, EnqueueRules, EnqueueStore, EntryKey,
     EraseAnswer, ExecutionEdit, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState,
     Expired, ExpiryPage, ExpiryScan, ExternalStore, ExternalWorker, Fence, FireAnswer, Firing,
-    LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch, LogPage, LogQuery,
-    MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore, OperatorStore,
-    ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore,
-    RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
+    InboxStore, LeaseBeat, Limit, LimitRecord, LimitStore, LiveEvent, LiveEvents, LogBatch,
+    LogPage, LogQuery, MatchPage, MigrationStatus, NewExecution, NewOperation, OperationStore,
+    OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord,
+    ReadStore, RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
     ScheduleRecord, ScheduleRun, ScheduleStore, SeriesPoint, SeriesQuery, SessionBeat, SessionId,
     SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent,
-    StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable, Turn,
-    UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
+    StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable,
+    TransferredExecution, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -118,6 +118,10 @@ delegate! {
 
     fn committed(&self) {
         self.store().committed();
+    }
+
+    fn inbox(&self) -> Option<&dyn InboxStore> {
+        self.store().inbox()
     }
 }
 
@@ -256,6 +260,7 @@ delegate! {
         async fn take_turn(turn: Turn) -> bool;
         async fn end_turn(task: String, holder: String, until: Timestamp) -> ();
         async fn find_expired(scan: ExpiryScan) -> ExpiryPage;
+        async fn read_expired(batch: Vec<Expired>) -> Vec<TransferredExecution>;
         async fn delete_expired(batch: Vec<Expired>) -> Vec<ExecutionId>;
         async fn sweep(sweep: Sweep) -> u64;
         async fn renew_publications(jobs: Vec<(String, String)>, now: Timestamp) -> ();

@@ -12,6 +12,7 @@
 //!                │ waiting     enqueues that wait for a lock, up to 3       │
 //!                │ allocator   permits for blocked executions               │
 //!                │ permits     reservations, pauses, returned permits       │
+//!                │ inbox       requests by SQL                               │
 //!                │ operator    cancel, retry, edit, delete, pause, migrate  │
 //!                │ retention   deletions of what has expired, erasure       │
 //!                │ readers     up to 3 connections                          │
@@ -106,6 +107,7 @@ mod conn;
 mod dispatch;
 mod expire;
 mod external;
+mod inbox;
 mod limits;
 mod operator;
 mod postpone;
@@ -171,6 +173,8 @@ pub struct PostgresStore {
     allocator: Pool,
     /// Reservations and pauses of rate limits, released permits, limits of callers' transactions.
     permits: Pool,
+    /// Requests by SQL. They may wait for the keys of a caller's transaction.
+    inbox: Pool,
     /// Calls of operators and of programs that start.
     operator: Pool,
     /// Deletions of retention. Operators must not wait behind them.
@@ -233,6 +237,7 @@ impl PostgresStore {
             ),
             allocator: pool(1),
             permits: pool(1),
+            inbox: start(1, inbox::POOL_OPTIONS),
             operator: pool(1),
             retention: pool(1),
             readers: pool(READERS),

@@ -1,4 +1,4 @@
-//! The recorder: writes what this process counted to the store, for charts.
+//! The recorder: writes the counts of this process to the store, for charts.
 //!
 //! It runs in every process that executes jobs or serves HTTP. Every [`TICK`] it compares the
 //! instruments with their values at the beginning of the minute and of the quarter of an hour, and
@@ -96,7 +96,7 @@ struct Slot {
     at: Option<Timestamp>,
     /// The counts at its beginning.
     base: BTreeMap<String, Counts>,
-    /// The most that was seen since its beginning, by series.
+    /// The highest depths since its beginning, by series.
     depths: BTreeMap<String, Depth>,
     /// The values that the store has.
     written: BTreeMap<String, String>,
@@ -139,7 +139,7 @@ impl Recorder {
         }
     }
 
-    /// Writes what has changed. After an error, the next call writes it.
+    /// Writes the changed points. After an error, the next call writes it.
     pub(crate) async fn record(&mut self) -> Result<(), StoreError> {
         let gauges = self.store.gauges().await?;
         let now = timestamp(&*self.clock);

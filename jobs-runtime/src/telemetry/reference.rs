@@ -162,7 +162,7 @@ attributes! {
     ERROR_TYPE "error.type" "The kind of the error: of an attempt as in `attempts[]`, of a request its status code.";
     ATTEMPT "jobs.attempt" "The number of the attempt.";
     QUEUE "jobs.queue" "The queue.";
-    TRIGGERED_BY "jobs.triggered_by" "The interface of the enqueue: `code`, `http`, `cli`, `parent` or `schedule`.";
+    TRIGGERED_BY "jobs.triggered_by" "The interface of the enqueue: `code`, `http`, `cli`, `parent`, `schedule` or `sql`.";
     HTTP_METHOD "http.request.method" "The method of the request.";
     HTTP_ROUTE "http.route" "The route of the request.";
     URL_PATH "url.path" "The path of the request.";

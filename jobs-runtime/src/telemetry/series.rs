@@ -1,4 +1,4 @@
-//! Series: what happened in each minute and in each quarter of an hour, for charts.
+//! Series: counts of each minute and of each quarter of an hour, for charts.
 //!
 //! A process adds up its own counts from the instruments of its metrics, and writes them as one
 //! row for each series, time and process. So an update costs attempts nothing, and a repeated write
@@ -72,7 +72,7 @@ pub(crate) struct Counts {
     pub(crate) duration: Buckets,
 }
 
-/// How many times lie in each bucket of [`BUCKETS`]; empty ones are left out.
+/// The number of times in each bucket of [`BUCKETS`]; empty buckets are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Buckets(BTreeMap<usize, u64>);
@@ -85,7 +85,7 @@ pub(crate) struct Estimates {
     p99: u64,
 }
 
-/// What waited and ran at a moment, or the most of it in a part of time.
+/// The waiting and running executions at a moment, or the most of them in a part of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Depth {
@@ -110,7 +110,7 @@ impl Counts {
         self.duration.add(&other.duration);
     }
 
-    /// What came after `before`.
+    /// Returns the counts after `before`.
     pub(crate) fn since(&self, before: Option<&Self>) -> Self {
         let Some(before) = before else {
             return self.clone();

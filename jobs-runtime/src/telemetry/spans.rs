@@ -6,6 +6,8 @@
 //!                                                        └─▶ spans of the handler, send <child>
 //! ```
 //!
+//! The server starts and ends the span of an external attempt. The worker gets its context.
+//!
 //! The spans exist if the subscriber of the program has a layer of `tracing-opentelemetry`, which
 //! [`telemetry()`](crate::telemetry()) adds. Otherwise nothing is created, and an execution only
 //! carries the trace context that its caller sent.

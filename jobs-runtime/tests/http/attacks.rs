@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use jobs_runtime::http::HttpConfig;
-use jobs_runtime::store::Role;
+use jobs_runtime::store::{ExecutionQuery, Role};
 use jobs_runtime::{NewToken, Runtime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -70,6 +70,21 @@ async fn a_slow_head_ends_the_connection() {
     let whole = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let answer = exchange(address, &format!("{whole}GET /li")).await;
     assert_eq!(status(&answer), "200");
+}
+
+#[tokio::test]
+async fn a_body_that_stalls_is_answered_408() {
+    let (runtime, address) = serve(|config| config.body_timeout = Duration::from_millis(200)).await;
+    let whole = post(r#"{"payload":{"to":"alice"}}"#, "");
+    let answer = exchange(address, &whole[..whole.len() - 3]).await;
+    assert_eq!(status(&answer), "408", "{answer}");
+    assert!(answer.contains("request_timeout"), "{answer}");
+    assert!(answer.contains("nothing was done"), "{answer}");
+    let stored = runtime
+        .store()
+        .list_executions(ExecutionQuery::newest(10))
+        .await;
+    assert!(stored.unwrap().executions.is_empty());
 }
 
 #[tokio::test]

@@ -110,6 +110,38 @@ async fn cursors_visit_every_execution_once() {
     assert_eq!(found, created);
 }
 
+/// Payloads of one size class bound the page, whatever `limit` says.
+#[tokio::test]
+async fn a_page_ends_before_it_becomes_too_large() {
+    const BUDGET: usize = 8 * 1024 * 1024;
+    let api = Api::new().await;
+    let mut created = Vec::new();
+    for n in 0..70 {
+        // The newest ones are small; nine of the others fill a page.
+        let length = if n < 12 { 900_000 } else { 10 };
+        let body = json!({"payload": {"to": "x".repeat(length)}});
+        created.insert(0, api.trigger("send-letter", body).await);
+    }
+    let mut found = Vec::new();
+    let mut sizes = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = api
+            .get(&format!("{API}/executions?limit=1000{cursor}"))
+            .await;
+        found.extend(ids(&page).into_iter().map(str::to_owned));
+        sizes.push(ids(&page).len());
+        let length = page.body.to_string().len();
+        assert!(length < BUDGET + 100_000, "{length} bytes");
+        match page.body["nextCursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, created);
+    assert_eq!(sizes, [58 + 9, 3]);
+}
+
 #[tokio::test]
 async fn invalid_parameters_are_rejected() {
     let api = Api::new().await;

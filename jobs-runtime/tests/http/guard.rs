@@ -109,12 +109,14 @@ impl Clock for SleeplessClock {
 }
 
 #[tokio::test]
-async fn an_endless_body_ends_with_the_deadline() {
+async fn an_endless_body_and_a_slow_response_have_deadlines() {
     let api = Api::with_clock(Arc::new(SleeplessClock)).await;
+    let slow = api.get(&format!("{API}/executions")).await;
+    slow.is_problem(503, "deadline_exceeded");
     let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let request = request("POST", &format!("{API}/jobs/send-letter/trigger"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(endless)
         .unwrap();
-    api.send(request).await.is_problem(503, "deadline_exceeded");
+    api.send(request).await.is_problem(408, "request_timeout");
 }

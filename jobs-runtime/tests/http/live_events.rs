@@ -67,6 +67,30 @@ async fn trigger(runtime: &Runtime, job: &str, payload: Value) {
     assert_eq!(answer.status, 202, "{}", answer.body);
 }
 
+/// A server that waits for its connections, such as axum's, would wait for a stream for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_a_mounted_router_end_when_the_runtime_stops() {
+    for is_dropped in [false, true] {
+        let runtime = Runtime::builder()
+            .database("sqlite::memory:")
+            .start()
+            .await
+            .unwrap();
+        let listen = request("GET", &format!("{API}/events"));
+        let response = router(&runtime).oneshot(listen.body(Body::empty()).unwrap());
+        let mut body = response.await.unwrap().into_body().into_data_stream();
+        let first = body.next().await.unwrap();
+        assert!(first.is_ok(), "{first:?}");
+        if is_dropped {
+            drop(runtime);
+        } else {
+            runtime.begin_shutdown();
+        }
+        let rest = tokio::time::timeout(Duration::from_secs(60), body.count()).await;
+        assert!(rest.is_ok(), "the stream ends; dropped: {is_dropped}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_execution_is_followed_from_its_enqueue_to_its_end() {
     let runtime = Runtime::builder()

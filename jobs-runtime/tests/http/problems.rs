@@ -79,6 +79,12 @@ async fn a_body_that_is_not_json_is_malformed() {
         let answer = api.post(&trigger("send-letter"), body).await;
         answer.is_problem(400, "malformed_json");
     }
+    for body in ["[]", "7", "\"text\""] {
+        let answer = api.post(&trigger("send-letter"), body).await;
+        let problem = answer.is_problem(400, "invalid_request");
+        let message = &problem["violations"][0]["message"];
+        assert_eq!(message, "must be an object", "{body}");
+    }
     let latin = request("POST", &trigger("send-letter"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(Body::from(&b"{\"payload\":{\"to\":\"\xe9\"}}"[..]))

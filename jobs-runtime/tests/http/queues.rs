@@ -19,8 +19,8 @@ async fn act(api: &Api, name: &str, act: &str) -> Answer {
 async fn executions_of_a_paused_queue_are_not_claimed_until_it_is_resumed() {
     let api = Api::new().await;
     let empty = json!({
-        "queue": "mail", "pausedAt": null, "pausedBy": null, "pauseReason": null, "ready": 0, "blocked": 0, "running": 0,
-        "oldestDueAt": null,
+        "queue": "mail", "pausedAt": null, "pausedBy": null, "pauseReason": null, "pending": 0,
+        "ready": 0, "blocked": 0, "running": 0, "oldestDueAt": null, "atLeast": [],
     });
     assert_eq!(queue(&api, "mail").await, empty);
     let paused = act(&api, "mail", "pause").await;

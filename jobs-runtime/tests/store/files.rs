@@ -42,6 +42,18 @@ async fn a_directory_is_no_file() {
 }
 
 #[tokio::test]
+async fn a_pipe_or_a_device_is_no_file() {
+    let file = TestFile::new();
+    let pipe = file.directory.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [pipe.display().to_string(), "/dev/null".to_owned()] {
+        let error = open_error(&format!("sqlite:{path}")).await;
+        assert!(error.contains("a device, a pipe or a socket"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_recognised() {
     let file = TestFile::new();
     std::fs::write(file.path(), "once upon a time ".repeat(100)).unwrap();

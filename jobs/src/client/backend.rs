@@ -135,6 +135,8 @@ pub enum TriggeredBy {
     Cli,
     /// A schedule.
     Schedule,
+    /// The function `enqueue` of a PostgreSQL store.
+    Sql,
 }
 
 impl TriggeredBy {
@@ -146,6 +148,7 @@ impl TriggeredBy {
             Self::Http => "http",
             Self::Cli => "cli",
             Self::Schedule => "schedule",
+            Self::Sql => "sql",
         }
     }
 }

@@ -103,9 +103,10 @@ impl ResultError {
         match self {
             Self::Failed(error) => match error.kind {
                 // Another attempt would enqueue the same child, which would fail in the same way.
-                ErrorKind::Permanent | ErrorKind::InvalidPayload | ErrorKind::InvalidResult => {
-                    Verdict::Permanent
-                }
+                ErrorKind::Permanent
+                | ErrorKind::InvalidPayload
+                | ErrorKind::InvalidResult
+                | ErrorKind::Rejected => Verdict::Permanent,
                 _ => Verdict::Retry,
             },
             // The runtime knows why the attempt ends, and decides by that.

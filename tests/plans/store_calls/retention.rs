@@ -88,6 +88,9 @@ impl CallTimes<'_> {
         assert_eq!(batch.len(), BATCH, "too few executions have expired");
         let first = batch[0].execution_id;
         timed!(self, "erase", self.store.erase(first, None, NOW));
+        let read = self.store.read_expired(batch.clone());
+        let read = timed!(self, "read expired", read);
+        assert_eq!(read.len(), BATCH, "the executions are long");
         timed!(self, "delete expired", self.store.delete_expired(batch));
     }
 }

@@ -16,6 +16,7 @@ import uuid
 from typing import Any, Callable, TypeVar
 
 from . import _process
+from ._broker import Claim, Consumer, load_pika
 from ._lease import Lease, Settings
 from ._logs import AttemptHandler, captured_by
 from ._transport import Backoff, Connection, Transport
@@ -40,6 +41,9 @@ H = TypeVar("H", bound=Callable[..., Any])
 #: The longest wait of a poll, in seconds. The server may answer earlier.
 POLL_WAIT = 20.0
 
+#: The interval at which a worker with a broker polls the server as well, in seconds.
+STORE_POLL = 5.0
+
 #: The interval at which reports are sent.
 FLUSH = 0.3
 
@@ -57,6 +61,9 @@ class Worker:
 
     `threads` is the number of attempts at a time. With `processes=True` each attempt runs in a
     process of its own. The handler must then be importable, and its result and errors picklable.
+
+    With `broker`, the URL of a RabbitMQ node, messages wake the worker, and it polls the server
+    only every `store_poll` seconds. `broker_prefix` is that of the servers. Needs the extra `rabbitmq`.
     """
 
     def __init__(
@@ -70,9 +77,17 @@ class Worker:
         version: str | None = None,
         labels: list[str] | None = None,
         drain: float = 20.0,
+        broker: str | None = None,
+        broker_prefix: str = "",
+        store_poll: float = STORE_POLL,
     ) -> None:
         if threads < 1:
             raise ValueError("a worker needs at least one thread")
+        if broker is not None:
+            load_pika()
+        self._broker = broker
+        self._broker_prefix = broker_prefix
+        self._store_poll = store_poll
         self._transport = Transport(server, token)
         self._threads = threads
         self._processes = processes
@@ -90,6 +105,8 @@ class Worker:
         self._stop_now = threading.Event()
         self._lock = threading.Condition()
         self._leases: dict[Lease, threading.Thread] = {}
+        #: Slots for which a claim is on its way.
+        self._reserved = 0
         self._polling: Connection | None = None
 
     def job(self, job_id: str) -> Callable[[H], H]:
@@ -115,9 +132,14 @@ class Worker:
         logging.getLogger().addHandler(captured)
         supervisor = threading.Thread(target=self._supervise, name="jobs-supervisor", daemon=True)
         supervisor.start()
+        consumer = self._start_consumer()
         try:
             self._poll_until_stopped()
         finally:
+            if consumer is not None:
+                consumer.stop()
+                consumer.join(5.0)
+                log.info("messages: %d claimed", consumer.claimed)
             self._end()
             logging.getLogger().removeHandler(captured)
 
@@ -141,39 +163,93 @@ class Worker:
             free = self._wait_for_slots()
             if free == 0 or self._stop.is_set():
                 continue
+            if self._polling is None:
+                self._polling = self._transport.connection()
+            wait = POLL_WAIT if self._broker is None else 0.0
             try:
-                answer = self._poll(free)
+                self._lease(self._polling, {"max": min(free, 100)}, free, wait)
                 pauses.reset()
             except (ServerUnavailable, ApiError) as error:
                 if not self._stop.is_set():
                     log.warning("poll: %s", error)
                     self._stop.wait(pauses.pause(getattr(error, "retry_after", None)))
                 continue
-            self._settings.read(answer)
-            for lease in answer["leases"]:
-                self._start(Lease(self._transport, lease, self._settings))
+            if self._broker is not None:
+                self._stop.wait(self._store_poll)
 
     def _wait_for_slots(self) -> int:
+        """Reserves all free slots. Waits half a second for one at most."""
         with self._lock:
-            free = self._threads - len(self._leases)
-            if free == 0:
+            if self._free() == 0:
                 # Woken by an end of a handler; looks at `stop` twice a second.
                 self._lock.wait(0.5)
-                free = self._threads - len(self._leases)
-            return free
+            return self._reserve(self._threads)
 
-    def _poll(self, free: int) -> dict[str, Any]:
-        if self._polling is None:
-            self._polling = self._transport.connection()
+    def _free(self) -> int:
+        return self._threads - len(self._leases) - self._reserved
+
+    def _reserve(self, most: int) -> int:
+        free = min(self._free(), most)
+        self._reserved += free
+        return free
+
+    def _lease(
+        self, connection: Connection, wanted: dict[str, Any], reserved: int, wait: float
+    ) -> None:
+        """Asks for leases, and starts their attempts in the reserved slots."""
         body = {
             **self._info,
             "jobs": sorted(self._handlers),
-            "max": min(free, 100),
-            "waitMs": round(POLL_WAIT * 1000),
+            "waitMs": round(wait * 1000),
+            **wanted,
         }
-        answer = self._polling.request("POST", "/leases", body, POLL_WAIT)
-        assert isinstance(answer, dict)
-        return answer
+        try:
+            answer = connection.request("POST", "/leases", body, wait)
+            assert isinstance(answer, dict)
+            self._settings.read(answer)
+            for lease in answer["leases"]:
+                reserved -= 1
+                self._start(Lease(self._transport, lease, self._settings))
+        finally:
+            with self._lock:
+                self._reserved -= reserved
+                self._lock.notify_all()
+
+    # Messages of a broker.
+
+    def _start_consumer(self) -> Consumer | None:
+        if self._broker is None:
+            return None
+        keys = [f"jobs.{job}" for job in self._handlers]
+        keys = [self._routing_key(job, key) for job, key in zip(self._handlers, keys)]
+        claim = self._claimer()
+        consumer = Consumer(self._broker, self._broker_prefix, keys, self._threads, claim)
+        consumer.start()
+        return consumer
+
+    def _routing_key(self, job: str, default: str) -> str:
+        """The routing key of a job. The server that does not know the job, or does not tell this
+        worker, leaves the default."""
+        try:
+            found = self._transport.request("GET", f"/jobs/{job}")
+            return str(found["routingKey"])
+        except (ServerUnavailable, ApiError, KeyError, TypeError) as error:
+            log.warning("routing key of %s: %s; `%s` is used", job, error, default)
+            return default
+
+    def _claimer(self) -> Claim:
+        connection = self._transport.connection()
+
+        def claim(ids: list[str]) -> int:
+            with self._lock:
+                free = self._reserve(len(ids))
+            if free > 0:
+                tried = list(dict.fromkeys(ids[:free]))
+                wanted = {"executionIds": tried, "max": len(tried)}
+                self._lease(connection, wanted, free, 0.0)
+            return free
+
+        return claim
 
     # Handlers.
 
@@ -182,6 +258,7 @@ class Worker:
         thread = threading.Thread(target=self._run, args=(lease,), name=name, daemon=True)
         with self._lock:
             self._leases[lease] = thread
+            self._reserved -= 1
         thread.start()
 
     def _run(self, lease: Lease) -> None:

@@ -1,5 +1,7 @@
 //! The scenario `bulk`: a drain beside a bulk retry of another job's executions.
 
+use std::time::Duration;
+
 use jobs::{ExecutionStatus, Job};
 
 use crate::bench::config::BenchConfig;
@@ -26,6 +28,7 @@ pub(super) async fn trial(
         job_id: Other::ID,
         executions: config.blocked,
         failed_every: 1,
+        age: Duration::ZERO,
     };
     failed.write_to(&*store).await?;
     let client = client_on(&store).await?;
@@ -88,6 +91,6 @@ async fn wait_for_end(
                 Err(BenchError::Retried { found, expected })
             };
         }
-        clock.sleep(std::time::Duration::from_millis(100)).await;
+        clock.sleep(Duration::from_millis(100)).await;
     }
 }

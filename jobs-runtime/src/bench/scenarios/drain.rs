@@ -103,12 +103,31 @@ async fn verify(store: &dyn Store, expected: u64) -> Result<(), BenchError> {
     }
 }
 
-/// Creates a scratch store with a seeded history.
-pub(super) async fn retained_store(config: &BenchConfig) -> Result<ScratchStore, BenchError> {
+/// Checks that no execution of a drain is left.
+#[cfg(feature = "archive")]
+pub(super) async fn verify_drained(store: &dyn Store) -> Result<(), BenchError> {
+    let Some(transfer) = store.transfer() else {
+        return Ok(());
+    };
+    let counts = transfer.row_counts().await?;
+    match counts.queued + counts.pending + counts.running {
+        0 => Ok(()),
+        left => Err(BenchError::Missing {
+            found: counts.executions() - left,
+            expected: counts.executions(),
+        }),
+    }
+}
+
+/// Creates a scratch store with a seeded history of this age.
+pub(super) async fn retained_store(
+    config: &BenchConfig,
+    age: Duration,
+) -> Result<ScratchStore, BenchError> {
     let scratch = ScratchStore::new(&config.database);
     if scratch.is_in_memory() {
         return Err(BenchError::Unsupported(
-            "the scenario `retained` needs a store on disk: give `--database sqlite:FILE` or \
+            "the scenarios `retained` and `pruned` need a store on disk: give `--database sqlite:FILE` or \
              `--database postgres://…`",
         ));
     }
@@ -117,6 +136,7 @@ pub(super) async fn retained_store(config: &BenchConfig) -> Result<ScratchStore,
         job_id: Plain::ID,
         executions: config.retained,
         failed_every: 100,
+        age,
     };
     history.write_to(&*store).await?;
     drop(store);

@@ -102,6 +102,10 @@ fn table(report: &BenchReport) -> String {
         "ratio to the baseline",
         report.ratio_to_baseline.map(|it| summary(it, 3)),
     );
+    line(
+        "pruned/s",
+        report.pruned_per_second.map(|it| summary(it, 0)),
+    );
     line("latency, ms", report.latency_ms.map(percentiles));
     line("list executions, ms", report.list_ms.map(percentiles));
     line(

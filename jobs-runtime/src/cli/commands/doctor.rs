@@ -5,6 +5,8 @@
 //! no data.
 
 mod access;
+#[cfg(feature = "archive")]
+mod archive;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -44,8 +46,9 @@ enum CheckStatus {
     Problem,
 }
 
-/// Runs all checks, also after a problem. Fails if there is a problem. Creates and changes nothing
-/// unless `build_resources`: then the functions of the resources run.
+/// Runs all checks, also after a problem. Fails if there is a problem. Creates and changes nothing,
+/// apart from a file in the archive that it removes. With `build_resources`, the functions of the
+/// resources run.
 pub(in crate::cli) async fn doctor(
     settings: &Settings,
     output: Output,
@@ -64,6 +67,10 @@ pub(in crate::cli) async fn doctor(
             results.extend(check_store(&*store).await);
             results.extend(access::check(settings, Some(&*store)).await);
         }
+    }
+    #[cfg(feature = "archive")]
+    if let Some(directory) = &settings.archive {
+        results.push(archive::check(directory));
     }
     #[cfg(feature = "rabbitmq")]
     if let Some(broker) = &settings.broker {
@@ -157,6 +164,11 @@ async fn open_unchanged(settings: &Settings) -> Result<Arc<dyn Store>, CheckResu
 /// Checks that the file is a database in WAL mode: only then the store opens it unchanged.
 fn check_file(url: &DatabaseUrl, path: &Path) -> Result<(), CheckResult> {
     let mut header = [0; HEADER_BYTES];
+    // Opening a pipe would wait for its other end.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let reason = format!("{url} is no file: give another one with `--database URL`");
+        return Err(CheckResult::problem("store", reason));
+    }
     let read = File::open(path).and_then(|file| file.take(HEADER_BYTES as u64).read(&mut header));
     let parent = path.parent();
     let missing_dir = parent.filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir());

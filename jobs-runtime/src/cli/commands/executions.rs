@@ -64,7 +64,12 @@ pub(in crate::cli) async fn list(
         )
     })?;
     if let (false, Some(cursor)) = (output.json, page.next_cursor) {
-        output.note(&format!("next page: --cursor {cursor}"));
+        output.note(&match page.looked_back_to {
+            Some(at) if page.executions.is_empty() => format!(
+                "nothing matches so far, back to {at}; there is more to look at: --cursor {cursor}"
+            ),
+            _ => format!("next page: --cursor {cursor}"),
+        });
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::cli::output::Output;
 use crate::cli::progress::bar;
 use crate::store::transfer::copy::transfer;
 use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
+use crate::time::Timestamp;
 
 /// Copies everything and prints the row counts.
 pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Result<(), Failure> {
@@ -33,10 +34,22 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     }
     let marked = match (args.keep_source, source.transfer()) {
         (false, Some(marked)) => {
-            // A source that was moved before stays closed, whatever becomes of this transfer.
+            // A source that was moved before stays closed, and names the other store until this
+            // transfer has succeeded.
             let was_open = marked.check_not_moved().await.is_ok();
-            marked.mark_moved(Some(to.to_string())).await?;
-            was_open.then_some(marked)
+            if was_open {
+                marked.mark_moved(Some(to.to_string())).await?;
+            }
+            if has_requests(&*source).await? {
+                if was_open {
+                    marked.mark_moved(None).await?;
+                }
+                return Err(Failure::failed(format!(
+                    "{from} has requests by SQL that no process has taken in: start a process of \
+                     it, and stop it when its table `inbox` is empty"
+                )));
+            }
+            Some((marked, was_open))
         }
         _ => None,
     };
@@ -51,9 +64,13 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
     .await;
     output.status("");
     let copied = match (copied, marked) {
+        (Ok(copied), Some((marked, false))) => {
+            marked.mark_moved(Some(to.to_string())).await?;
+            copied
+        }
         (Ok(copied), _) => copied,
         (Err(error), marked) => {
-            if let Some(marked) = marked {
+            if let Some((marked, true)) = marked {
                 marked.mark_moved(None).await?;
             }
             return Err(Failure::because(&error));
@@ -97,4 +114,12 @@ async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, Failure> {
     let store = crate::store::open(url).await?;
     store.migrate().await?;
     Ok(store)
+}
+
+/// Returns whether the inbox of a store holds requests, also postponed ones.
+async fn has_requests(store: &dyn Store) -> Result<bool, crate::store::StoreError> {
+    match store.inbox() {
+        Some(inbox) => inbox.has_received(Timestamp::from_millis(i64::MAX)).await,
+        None => Ok(false),
+    }
 }

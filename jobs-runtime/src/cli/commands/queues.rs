@@ -9,8 +9,10 @@ use crate::cli::args::QueueCommand;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
-use crate::cli::table::table;
+use crate::cli::table::{millis, table};
+use crate::clock::timestamp;
 use crate::store::QueueRecord;
+use crate::time::Timestamp;
 use crate::{JobService, QueueAnswer};
 
 /// The interval at which `drain` counts the running attempts.
@@ -20,15 +22,26 @@ const INTERVAL: Duration = Duration::from_millis(200);
 pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<(), Failure> {
     let runtime = open_existing(settings).await?;
     let queues = runtime.service().queues().await?;
+    let now = timestamp(&**runtime.service().clock());
     output.result(&json!({ "queues": queues }), |_| {
         table(
-            ["QUEUE", "READY", "BLOCKED", "RUNNING", "STATE"],
-            queues.iter().map(row),
+            [
+                "QUEUE", "PENDING", "READY", "BLOCKED", "RUNNING", "OLDEST", "STATE",
+            ],
+            queues.iter().map(|queue| row(queue, now)),
         )
     })
 }
 
-fn row(queue: &QueueRecord) -> [String; 5] {
+/// A row of the table. A `+` marks a number that is a lower bound; `OLDEST` is the age of the
+/// oldest ready execution.
+fn row(queue: &QueueRecord, now: Timestamp) -> [String; 7] {
+    let count = |name: &str, count: u64| {
+        let is_bound = queue.at_least.iter().any(|it| it == name);
+        format!("{count}{}", if is_bound { "+" } else { "" })
+    };
+    let age = queue.oldest_due_at.map(|at| now.since(at).as_millis());
+    let age = age.and_then(|age| u64::try_from(age).ok());
     let state = match queue.paused_at {
         None => "open".to_owned(),
         Some(at) => {
@@ -39,9 +52,11 @@ fn row(queue: &QueueRecord) -> [String; 5] {
     };
     [
         queue.queue.clone(),
-        queue.ready.to_string(),
-        queue.blocked.to_string(),
+        count("pending", queue.pending),
+        count("ready", queue.ready),
+        count("blocked", queue.blocked),
         queue.running.to_string(),
+        age.map(millis).unwrap_or_default(),
         state,
     ]
 }

@@ -133,6 +133,21 @@ pub(super) fn parse_trace_link(text: &str) -> Result<Option<String>, String> {
     }
 }
 
+/// Parses the directory of the archive; empty for none.
+#[cfg(feature = "archive")]
+pub(super) fn parse_archive(text: &str) -> Result<Option<std::path::PathBuf>, String> {
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
+/// Rejects an archive: this program was built without the feature `archive`.
+#[cfg(not(feature = "archive"))]
+pub(super) fn reject_archive(text: &str) -> Result<(), &'static str> {
+    match text {
+        "" => Ok(()),
+        _ => Err("this program was built without the feature `archive` of `jobs-runtime`"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::Entropy;
 use crate::clock::busy::keep_clock_busy;
 use crate::clock::timestamp;
-use crate::retention::{Pruner, RetentionSettings};
+use crate::retention::{Archiver, PruneError, Pruner, RetentionSettings};
 use crate::store::{Store, StoreError};
 
 /// The time from the start of a process to its first pass. A process that restarts again and again
@@ -30,12 +30,17 @@ const INTERVALS: (Duration, Duration) = (Duration::from_secs(60), Duration::from
 /// of the publications.
 const DAILY: Duration = Duration::from_secs(86_400);
 
+/// The time until a pass whose archive has failed is tried again.
+const ARCHIVE_RETRY: Duration = Duration::from_secs(60);
+
 /// Everything that the loop is built from.
 pub(crate) struct RetentionParts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<Entropy>,
     pub(crate) settings: RetentionSettings,
+    /// `None` if executions are deleted without an archive.
+    pub(crate) archiver: Option<Archiver>,
     /// The linked jobs: id and fingerprint of each.
     pub(crate) publications: Vec<(String, String)>,
 }
@@ -97,6 +102,7 @@ impl RetentionParts {
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
             self.settings.clone(),
+            self.archiver.clone(),
             holder,
         );
         let mut limits_at = Duration::ZERO;
@@ -120,8 +126,13 @@ impl RetentionParts {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let error = crate::error::chain(&error);
-                    tracing::warn!(%error, "a retention pass failed");
+                    let is_archive = matches!(error, PruneError::Archive(_));
+                    let error = crate::error::chain(&error).to_string();
+                    tracing::warn!(error, "a retention pass failed");
+                    if is_archive {
+                        self.clock.sleep(ARCHIVE_RETRY.min(interval)).await;
+                        continue;
+                    }
                 }
             }
             self.clock.sleep(interval).await;

@@ -165,7 +165,9 @@ fn is_loopback_authority(authority: &str) -> bool {
 }
 
 fn is_loopback_name(host: &str) -> bool {
-    host == "127.0.0.1" || host == "::1" || host.eq_ignore_ascii_case("localhost")
+    let address = host.parse::<std::net::IpAddr>();
+    host.eq_ignore_ascii_case("localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn is_address(host: &str) -> bool {
@@ -187,6 +189,10 @@ mod tests {
         check("127.0.0.1:8091", true);
         check("[::1]", true);
         check("[::1]:8091", true);
+        check("127.0.0.2:8091", true);
+        check("[::ffff:127.0.0.1]:8091", true);
+        check("[::ffff:10.0.0.1]:8091", false);
+        check("10.0.0.1", false);
         check("localhost.evil.example", false);
         check("evil.example:8091", false);
         check("localhost:8091@evil.example", false);

@@ -195,6 +195,7 @@ fn problems(route: &Route) -> BTreeMap<String, Vec<&'static str>> {
     let of_bodies = [
         Code::MalformedJson,
         Code::InvalidRequest,
+        Code::RequestTimeout,
         Code::PayloadTooLarge,
         Code::UnsupportedMediaType,
     ];

@@ -4,11 +4,14 @@
 //! the body is checked by the service, which answers 422 (see
 //! [`response::errors`](crate::http::response::errors)).
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use futures_util::StreamExt;
-use jobs::Violation;
+use jobs::{Clock, Violation};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -44,7 +47,16 @@ impl<const LIMIT: usize, S: Send + Sync> FromRequest<S> for BodyText<LIMIT> {
             // be discarded.
             return Err(too_large(LIMIT));
         }
-        let bytes = read(request.into_body(), LIMIT).await?;
+        let timeout = request.extensions().get::<BodyTimeout>().cloned();
+        let body = read(request.into_body(), LIMIT);
+        let bytes = match timeout {
+            Some(timeout) => tokio::select! {
+                biased;
+                bytes = body => bytes?,
+                () = timeout.clock.sleep(timeout.limit) => return Err(too_slow(timeout.limit)),
+            },
+            None => body.await?,
+        };
         let text = String::from_utf8(bytes)
             .map_err(|_| Problem::new(Code::MalformedJson, "the body is not UTF-8"))?;
         if text.trim_ascii().is_empty() {
@@ -77,6 +89,21 @@ async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// The time limit of a body, from the head of its request. Nothing is done before the body is
+/// complete, so the response can say so. The deadline of the request is later, and cannot.
+#[derive(Clone)]
+pub(in crate::http) struct BodyTimeout {
+    pub(in crate::http) clock: Arc<dyn Clock>,
+    pub(in crate::http) limit: Duration,
+}
+
+fn too_slow(limit: Duration) -> Problem {
+    Problem::new(
+        Code::RequestTimeout,
+        format!("the body was not complete within {limit:?}; nothing was done"),
+    )
 }
 
 fn too_large(limit: usize) -> Problem {

@@ -1,6 +1,7 @@
 //! Middleware for every request: deadline, panics and content type.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -9,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 
+use super::body::BodyTimeout;
 use crate::http::ApiState;
 use crate::http::response::problem::{Code, Problem};
 
@@ -38,9 +40,13 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 /// headers that every response carries.
 pub(in crate::http) async fn with_deadline(
     State(api): State<ApiState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
+    request.extensions_mut().insert(BodyTimeout {
+        clock: Arc::clone(api.service.clock()),
+        limit: api.auth.config.body_timeout,
+    });
     let deadline = api.service.clock().sleep(REQUEST_DEADLINE);
     let response = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = tokio::select! {

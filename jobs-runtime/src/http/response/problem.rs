@@ -99,6 +99,8 @@ codes! {
     NotRun = "not_run", CONFLICT, "Not run";
     /// The lease of an external worker does not hold any more: see `reason`. Nothing was changed.
     LeaseLost = "lease_lost", CONFLICT, "Lease lost";
+    /// The body did not arrive in time. Nothing was done.
+    RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "Request timeout";
     /// The body, the payload or the batch is larger than allowed.
     PayloadTooLarge = "payload_too_large", PAYLOAD_TOO_LARGE, "Payload too large";
     /// The `Content-Type` is not JSON.

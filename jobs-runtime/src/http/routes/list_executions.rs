@@ -1,7 +1,8 @@
 //! `GET /executions`: a filtered list of executions, newest first, in pages.
 //!
 //! A page ends with the cursor `nextCursor` unless it is the last one. The next request passes it
-//! as `cursor`; its type is [`Cursor`](crate::store::Cursor).
+//! as `cursor`; its type is [`Cursor`](crate::store::Cursor). A page also ends before its payloads
+//! and results exceed [`BUDGET`].
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,8 +14,16 @@ use crate::http::response::problem::{Code, Problem};
 use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
 use crate::http::{ApiState, Caller};
 use crate::service::Redactor;
-use crate::store::{Cursor, ExecutionPage, ExecutionQuery, Role};
+use crate::store::{
+    Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, Role, Store, StoreError,
+};
 use crate::time::Timestamp;
+
+/// The bytes of payloads and results in a page. A single execution may have more.
+const BUDGET: usize = 8 * 1024 * 1024;
+
+/// The largest number of rows that are read at once, because their sizes are not known before.
+const PART: usize = 50;
 
 /// The largest number of rows in a page.
 pub(in crate::http) const MAX_LIMIT: usize = 1_000;
@@ -115,10 +124,68 @@ pub(in crate::http) async fn list(
         return Err(Problem::new(Code::Forbidden, detail));
     }
 
-    let mut page = api.service.store().list_executions(query).await?;
+    let mut page = read_page(&**api.service.store(), query).await?;
     let mut redactor = Redactor::new(&api.service);
     for execution in &mut page.executions {
         redactor.redact(execution).await;
     }
     Ok(Json(page))
+}
+
+/// Reads a page in parts, so that neither the page nor the memory for it grows with `limit` times
+/// the largest payload.
+async fn read_page(
+    store: &dyn Store,
+    mut query: ExecutionQuery,
+) -> Result<ExecutionPage, StoreError> {
+    let rows = query.limit;
+    query.limit = rows.min(PART);
+    let (mut page, mut is_last) = read_part(store, &query, BUDGET).await?;
+    while !is_last && page.executions.len() < rows {
+        let read = page.executions.len();
+        let bytes: usize = page.executions.iter().map(size).sum();
+        let Some(left) = BUDGET.checked_sub(bytes).filter(|left| *left > 0) else {
+            break;
+        };
+        query.cursor = page.next_cursor;
+        query.limit = (left / (bytes / read + 1)).clamp(1, PART.min(rows - read));
+        let (part, ends) = read_part(store, &query, left).await?;
+        page.executions.extend(part.executions);
+        page.next_cursor = part.next_cursor;
+        page.looked_back_to = part.looked_back_to;
+        is_last = ends;
+    }
+    Ok(page)
+}
+
+/// Reads a part of a page, of at most `budget` bytes or one execution. Returns true if the page
+/// ends with it: at the budget, at the end of the list, or at the bound of examined rows.
+async fn read_part(
+    store: &dyn Store,
+    query: &ExecutionQuery,
+    budget: usize,
+) -> Result<(ExecutionPage, bool), StoreError> {
+    let part = store.list_executions(query.clone()).await?;
+    let mut bytes = 0;
+    let fitting = part.executions.iter().take_while(|execution| {
+        bytes += size(execution);
+        bytes <= budget
+    });
+    let fitting = fitting.count().max(1);
+    if fitting < part.executions.len() {
+        let shorter = ExecutionQuery {
+            limit: fitting,
+            ..query.clone()
+        };
+        drop(part);
+        return Ok((store.list_executions(shorter).await?, true));
+    }
+    let is_last = part.next_cursor.is_none() || part.executions.len() < query.limit;
+    Ok((part, is_last))
+}
+
+/// The bytes of an execution that may be many.
+fn size(execution: &ExecutionRecord) -> usize {
+    let result = execution.result.as_ref().map_or(0, |it| it.get().len());
+    execution.payload.get().len() + result
 }

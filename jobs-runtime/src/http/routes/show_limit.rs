@@ -1,4 +1,4 @@
-//! `GET /limits/{limit}`: what a limit blocks, and what holds its permits.
+//! `GET /limits/{limit}`: the executions that a limit blocks, and the holders of its permits.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +18,7 @@ use crate::store::BlockingLimit;
 /// The executions that are listed.
 const LISTED: usize = 20;
 
-/// What waits for a limit.
+/// The executions that wait for a limit.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct LimitQueue {

@@ -1,4 +1,4 @@
-//! `GET /store`: what the store is, and the size of its tables.
+//! `GET /store`: the kind of the store, its migrations, and the size of its tables.
 
 use axum::Json;
 use axum::extract::State;

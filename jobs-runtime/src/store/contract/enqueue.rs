@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use jobs::TransactionRef;
 
-use crate::store::{EnqueueAnswer, EnqueuePreview, NewExecution, PublishedJob, StoreError};
+use crate::store::{
+    EnqueueAnswer, EnqueuePreview, InboxStore, NewExecution, PublishedJob, StoreError,
+};
 
 /// The part of a store that takes new executions. Errors: see [`Store`](crate::store::Store).
 #[async_trait]
@@ -71,4 +73,9 @@ pub trait EnqueueStore: Send + Sync {
 
     /// Emits the events of a caller's transaction in this process, after the caller has committed.
     fn committed(&self);
+
+    /// Returns the interface to requests that arrive by SQL, or `None` if the store takes none.
+    fn inbox(&self) -> Option<&dyn InboxStore> {
+        None
+    }
 }

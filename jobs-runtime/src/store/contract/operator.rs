@@ -81,6 +81,8 @@ pub struct QueueRecord {
     pub paused_by: Option<String>,
     /// The reason for the pause, if one was given.
     pub pause_reason: Option<String>,
+    /// The number of pending executions, counted up to a bound.
+    pub pending: u64,
     /// The number of ready executions, counted up to a bound.
     pub ready: u64,
     /// The number of executions that limits block, counted up to a bound.
@@ -89,6 +91,9 @@ pub struct QueueRecord {
     pub running: u64,
     /// The time at which the oldest of the examined ready executions was due; `None` without any.
     pub oldest_due_at: Option<Timestamp>,
+    /// The counts that have reached their bound: `pending`, `ready`, `blocked`. Such a number is a
+    /// lower bound; the others are exact.
+    pub at_least: Vec<String>,
 }
 
 /// A pause of a queue.

@@ -5,7 +5,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::store::{Cursor, StoreError};
+use crate::store::{Cursor, StoreError, TransferredExecution};
 use crate::time::Timestamp;
 
 /// The part of a store that bounds what it keeps.
@@ -35,12 +35,23 @@ pub trait RetentionStore: Send + Sync + 'static {
     /// also kept while the execution whose handler enqueued it is not final.
     async fn find_expired(&self, scan: ExpiryScan) -> Result<ExpiryPage, StoreError>;
 
+    /// Reads executions that a scan has found, with their attempts and log lines, for an archive.
+    ///
+    /// Long executions make a short answer: the oldest of them. Executions that this program cannot
+    /// read, and those that are gone, are left out. The statements are not one snapshot: what runs
+    /// again meanwhile may be incomplete. [`delete_expired`](Self::delete_expired) then leaves it
+    /// alone.
+    async fn read_expired(
+        &self,
+        batch: Vec<Expired>,
+    ) -> Result<Vec<TransferredExecution>, StoreError>;
+
     /// Deletes executions that a scan has found, each as
     /// [`delete`](crate::store::OperatorStore::delete) does. Returns those that this call has
     /// deleted.
     ///
-    /// An execution that has run again since the scan is left alone. All of the batch is deleted or
-    /// nothing. A repeated call deletes nothing.
+    /// An execution that has run again or was erased since the scan is left alone. All of the batch
+    /// is deleted or nothing. A repeated call deletes nothing.
     async fn delete_expired(&self, batch: Vec<Expired>) -> Result<Vec<ExecutionId>, StoreError>;
 
     /// Deletes up to `sweep.limit` rows of one kind that nothing needs any more. Returns how many.
@@ -159,6 +170,8 @@ pub struct Expired {
     pub status: ExecutionStatus,
     /// The time at which it became final.
     pub finished_at: Timestamp,
+    /// Whether its payload was erased.
+    pub is_erased: bool,
 }
 
 /// A deletion of rows that nothing needs any more.

@@ -26,7 +26,7 @@ pub trait TelemetryStore: Send + Sync {
     async fn sizes(&self) -> Result<StoreSizes, StoreError>;
 }
 
-/// What one process counted in a part of time, for charts.
+/// A count of one process in a part of time, for charts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SeriesPoint {
     /// The series.

@@ -12,7 +12,7 @@ use crate::store::{
 };
 use crate::time::Timestamp;
 
-/// A page ends after this many bytes of payloads and results, whatever its limit.
+/// A page ends after this many bytes of payloads, results and log lines, whatever its limit.
 const PAGE_BYTES: usize = 4 << 20;
 
 /// A page of an export that is being read.
@@ -21,12 +21,12 @@ pub(in crate::store) struct ExportedPage {
     executions: Vec<TransferredExecution>,
     /// The place of each seq. Executions that this program cannot read have none.
     places: HashMap<i64, usize>,
-    /// The first and the last seq.
-    range: Option<(i64, i64)>,
+    /// The seqs of the page, also those that this program cannot read.
+    seqs: Vec<i64>,
 }
 
 impl ExportedPage {
-    /// Reads the rows of `transfer/export_executions.sql`.
+    /// Reads the rows of `transfer/export_executions.sql`, in ascending order of seq.
     pub(in crate::store) fn of<R: Columns>(rows: &[R]) -> Result<Self, R::Error> {
         let mut page = Self::default();
         let mut retries = RetryText::default();
@@ -36,12 +36,14 @@ impl ExportedPage {
                 break;
             }
             let seq = row.integer("seq")?;
-            page.range = Some((page.range.map_or(seq, |(first, _)| first), seq));
+            page.seqs.push(seq);
             let name = format_args!("the execution in row {seq}");
             let Some(execution) = readable(name, execution(row, &mut retries))? else {
                 continue;
             };
             bytes += execution.request.payload.len();
+            let log_bytes: Option<i64> = row.opt_integer("log_bytes")?;
+            bytes += usize::try_from(log_bytes.unwrap_or(0)).unwrap_or(0);
             if let TransferredState::Final(outcome) = &execution.state {
                 bytes += outcome.result.as_ref().map_or(0, String::len);
             }
@@ -51,9 +53,9 @@ impl ExportedPage {
         Ok(page)
     }
 
-    /// Returns the first and the last seq of the page; `None` if it is empty.
-    pub(in crate::store) fn range(&self) -> Option<(i64, i64)> {
-        self.range
+    /// Returns the seqs of the page, in ascending order.
+    pub(in crate::store) fn seqs(&self) -> Vec<i64> {
+        self.seqs.clone()
     }
 
     pub(in crate::store) fn add_attempts<R: Columns>(
@@ -99,7 +101,7 @@ impl ExportedPage {
     pub(in crate::store) fn into_export(self) -> Export {
         Export {
             executions: self.executions,
-            next: self.range.map(|(_, last)| Cursor(last)),
+            next: self.seqs.last().copied().map(Cursor),
         }
     }
 }

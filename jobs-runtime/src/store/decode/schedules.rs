@@ -45,11 +45,19 @@ pub(in crate::store) fn runs<R: Columns>(rows: &[R]) -> Result<Vec<ScheduleRun>,
 /// Reads the rows of `operator/queues.sql`.
 pub(in crate::store) fn queues<R: Columns>(rows: &[R]) -> Result<Vec<QueueRecord>, R::Error> {
     readable_rows("a queue", rows, |row| {
+        let bounds = [
+            ("pending", row.flag("is_pending_bounded")?),
+            ("ready", row.flag("is_ready_bounded")?),
+            ("blocked", row.flag("is_blocked_bounded")?),
+        ];
+        let at_least = bounds.into_iter().filter(|(_, is_bounded)| *is_bounded);
         Ok(QueueRecord {
+            at_least: at_least.map(|(count, _)| count.to_owned()).collect(),
             queue: row.text("queue")?,
             paused_at: row.opt_time("paused_at")?,
             paused_by: row.opt_text("paused_by")?,
             pause_reason: row.opt_text("pause_reason")?,
+            pending: row.integer("pending")?,
             ready: row.integer("ready")?,
             blocked: row.integer("blocked")?,
             running: row.integer("running")?,

@@ -20,6 +20,7 @@ pub(in crate::store::postgres) mod waiting;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
+use jobs::{ExecutionError, ExecutionStatus};
 use sqlx::Row;
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ use lookup::{Lookup, LookupLocks, lookup};
 
 use super::conn::error::DbError;
 use super::conn::operation::{Operation, Outcome, TxMode, without_events};
-use super::conn::text::array_literal;
+use super::conn::text::{array_literal, encode};
 use super::conn::tx::Tx;
 use super::limits::LimitIds;
 use super::uuid_of;
@@ -35,6 +36,7 @@ use crate::store::rules::dedup::{DedupPlan, events, is_delayed};
 use crate::store::rules::permits::{FreePermits, LimitId};
 use crate::store::rules::retry_text::RetryText;
 use crate::store::{EnqueueAnswer, EnqueuePreview, NewExecution, StoreError};
+use crate::time::Timestamp;
 use batcher::EnqueueCall;
 
 type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -104,6 +106,43 @@ pub(super) async fn enqueue_in_txn(
     let batches = [batch];
     let lookup = lookup(tx, &batches, LookupLocks::Keys).await?;
     decide_and_write(tx, &batches, lookup, limits, FastPath::Skip).await
+}
+
+/// Looks up, decides and writes in a transaction of the store that also writes something else.
+pub(super) async fn enqueue_in_own_txn(
+    tx: &mut Tx<'_>,
+    batches: &[&[NewExecution]],
+    limits: &LimitIds,
+) -> Result<Outcome<Answers>, DbError> {
+    let lookup = lookup(tx, batches, LookupLocks::KeysAndBacklog).await?;
+    decide_and_write(tx, batches, lookup, limits, FastPath::Try).await
+}
+
+/// Creates executions that have ended already, without an attempt. They have no limits and no keys.
+pub(super) async fn end_new(
+    tx: &mut Tx<'_>,
+    ended: &[(NewExecution, ExecutionStatus, ExecutionError)],
+    now: Timestamp,
+) -> Result<(), DbError> {
+    let rows: Vec<_> = ended.iter().map(|(new, ..)| new).collect();
+    let query = bind_executions(tx.query(&tx.sql.enqueue_executions_only), &rows)?;
+    let mut seq_by_id: HashMap<Uuid, i64> = HashMap::with_capacity(rows.len());
+    for row in tx.fetch(query).await? {
+        seq_by_id.insert(row.try_get(0)?, row.try_get(1)?);
+    }
+    let seqs = rows.iter().map(|new| seq_by_id.get(&uuid_of(&new.id)));
+    let seqs: Option<Vec<i64>> = seqs.map(|seq| seq.copied()).collect();
+    let query = tx
+        .query(&tx.sql.inbox_insert_ended)
+        .bind(seqs.ok_or(DbError::Raced)?)
+        .bind(Vec::from_iter(ended.iter().map(|end| end.1.as_str())))
+        .bind(Vec::from_iter(ended.iter().map(|end| end.2.kind.as_str())))
+        .bind(Vec::from_iter(
+            ended.iter().map(|end| encode(&end.2.message)),
+        ))
+        .bind(now.as_millis());
+    tx.execute(query).await?;
+    Ok(())
 }
 
 /// Use of free permits for new executions with limits.

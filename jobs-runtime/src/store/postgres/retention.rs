@@ -3,8 +3,8 @@
 //! Searches run on the readers' pool, deletions on a pool of their own. A deletion locks rows of
 //! final executions only; claims and settlements never wait for it.
 //!
-//! This module imports the connections, `operator` and `read`. It must not import `claim`,
-//! `enqueue` or `settle`.
+//! This module imports the connections, `operator`, `read` and `transfer`. It must not import
+//! `claim`, `enqueue` or `settle`.
 
 mod leftovers;
 
@@ -23,11 +23,12 @@ use super::conn::text::{encode, encode_all};
 use super::conn::tx::Tx;
 use super::operator::{MAX_LOOKUPS, RowState, delete_all, row_state, seq_of};
 use super::read::execution::id_of;
+use super::transfer::export::ExportListed;
 use super::{PostgresStore, uuid_of};
 use crate::store::decode::records;
 use crate::store::{
     Cursor, EraseAnswer, Erasure, Expired, ExpiryPage, ExpiryScan, Leftover, RetentionStore,
-    StoreError, Sweep, Turn,
+    StoreError, Sweep, TransferredExecution, Turn,
 };
 use crate::time::Timestamp;
 
@@ -53,6 +54,14 @@ impl RetentionStore for PostgresStore {
 
     async fn find_expired(&self, scan: ExpiryScan) -> Result<ExpiryPage, StoreError> {
         self.read(FindExpired(scan)).await
+    }
+
+    async fn read_expired(
+        &self,
+        batch: Vec<Expired>,
+    ) -> Result<Vec<TransferredExecution>, StoreError> {
+        let ids = batch.iter().map(|one| uuid_of(&one.execution_id));
+        self.read(ExportListed(ids.collect())).await
     }
 
     async fn delete_expired(&self, batch: Vec<Expired>) -> Result<Vec<ExecutionId>, StoreError> {
@@ -190,6 +199,7 @@ fn expired(row: &PgRow) -> Result<Option<Expired>, DbError> {
             .parse()
             .map_err(|error| corrupt("an execution's status", error))?,
         finished_at: Timestamp::from_millis(row.try_get(6)?),
+        is_erased: row.try_get(7)?,
     }))
 }
 
@@ -212,7 +222,9 @@ impl Operation for DeleteExpired {
             .iter()
             .map(|one| one.finished_at.as_millis())
             .collect();
-        let query = tx.query(&tx.sql.retention_seqs_by_id).bind(ids).bind(times);
+        let erased: Vec<_> = self.0.iter().map(|one| one.is_erased).collect();
+        let query = tx.query(&tx.sql.retention_seqs_by_id);
+        let query = query.bind(ids).bind(times).bind(erased);
         let (mut seqs, mut finished_at) = (Vec::new(), Vec::new());
         let mut ids = HashMap::new();
         for row in &tx.fetch(query).await? {

@@ -14,8 +14,8 @@ use crate::store::rules::poison_rows::write_rows;
 use crate::store::{
     BlockingLimit, CancelAnswer, CapScope, Claim, Claimed, DeleteAnswer, EditAnswer, EnqueueAnswer,
     EnqueuePreview, EnqueueRules, EnqueueStore, ExecutionEdit, ExecutionPage, ExecutionQuery,
-    ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
-    LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
+    ExecutionRecord, ExecutionState, Fence, InboxStore, Limit, LimitRecord, LimitStore, LogBatch,
+    LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
     Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal,
     Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
     StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
@@ -34,8 +34,8 @@ impl SetupStore for PostgresStore {
     }
 
     async fn migrations(&self) -> Result<Vec<MigrationStatus>, StoreError> {
-        let schema = self.schema.clone();
-        self.operate(migrate::ReadMigrations { schema }).await
+        self.operate(migrate::ReadMigrations::of_schema(&self.schema))
+            .await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
@@ -91,6 +91,10 @@ impl EnqueueStore for PostgresStore {
 
     fn committed(&self) {
         self.shared.notifier.publish(vec![StoreEvent::Elsewhere]);
+    }
+
+    fn inbox(&self) -> Option<&dyn InboxStore> {
+        Some(self)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Transfer of a whole store: export, import and row counts.
 //!
-//! Export and import run on stores at rest, without workers. This module imports the connections,
-//! `limits` and `read`. Other modules of the store must not import it.
+//! The transfer of a whole store needs one at rest, without workers. Final executions can be
+//! exported and imported at any time. This module imports the connections, `limits` and `read`. Of
+//! the store's other modules only `retention` imports it.
 
-mod export;
+pub(super) mod export;
 mod import;
 
 use async_trait::async_trait;

@@ -57,7 +57,7 @@ impl DedupKind {
     pub(in crate::store) const ALL: [Self; 2] = [Self::Unique, Self::Debounce];
 
     /// Returns the stored word of the kind.
-    pub(in crate::store) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Unique => "unique",
             Self::Debounce => "debounce",
@@ -65,7 +65,7 @@ impl DedupKind {
     }
 
     /// Returns the kind of a stored word.
-    pub(in crate::store) fn of(word: &str) -> Option<Self> {
+    pub(crate) fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 

@@ -18,6 +18,10 @@ pub(in crate::store) struct Migration {
     pub(in crate::store) name: &'static str,
     /// A program that knows the steps up to this one can use the layout.
     pub(in crate::store) compatible_from: u32,
+    /// The index that the step builds beside running work, and outside a transaction: `sql` is one
+    /// `CREATE INDEX CONCURRENTLY` of this name. `None` if the step is a transaction. Steps of the
+    /// SQLite store always are.
+    pub(in crate::store) concurrent_index: Option<&'static str>,
     pub(in crate::store) sql: &'static str,
 }
 
@@ -95,12 +99,14 @@ mod tests {
             version: 1,
             name: "first",
             compatible_from: 1,
+            concurrent_index: None,
             sql: "CREATE TABLE a (id INTEGER)",
         },
         Migration {
             version: 2,
             name: "second",
             compatible_from: 2,
+            concurrent_index: None,
             sql: "CREATE TABLE b (id INTEGER)",
         },
     ];

@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     name: "layout",
     compatible_from: 1,
+    concurrent_index: None,
     sql: include_str!("migrations/0001_layout.sql"),
 }];
 
@@ -96,6 +97,7 @@ mod tests {
             name,
             // The third step needs the second one.
             compatible_from: if version == 3 { 2 } else { version },
+            concurrent_index: None,
             sql,
         }
     }

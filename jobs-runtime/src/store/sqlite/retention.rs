@@ -3,8 +3,8 @@
 //! Searches run on the readers, beside the writer. Each deletion is one transaction of bounded size
 //! between two commit groups, so a claim waits for one batch at most.
 //!
-//! This module imports the connections and `operator`. It must not import `claim`, `enqueue` or
-//! `settle`.
+//! This module imports the connections, `operator` and `transfer`. It must not import `claim`,
+//! `enqueue` or `settle`.
 
 mod leftovers;
 
@@ -17,11 +17,12 @@ use super::conn::error::{DbError, corrupt};
 use super::conn::json;
 use super::conn::json::{Hex, id_from_blob};
 use super::conn::operation::{Operation, without_events};
+use super::transfer::export;
 use super::{SqliteStore, operator};
 use crate::store::decode::records;
 use crate::store::{
     Cursor, EraseAnswer, Erasure, Expired, ExpiryPage, ExpiryScan, Leftover, RetentionStore,
-    StoreError, Sweep, Turn,
+    StoreError, Sweep, TransferredExecution, Turn,
 };
 use crate::time::Timestamp;
 
@@ -57,6 +58,19 @@ impl RetentionStore for SqliteStore {
     async fn find_expired(&self, scan: ExpiryScan) -> Result<ExpiryPage, StoreError> {
         self.read(Box::new(move |conn| {
             Box::pin(async move { find_expired_on_conn(conn, &scan).await })
+        }))
+        .await
+    }
+
+    async fn read_expired(
+        &self,
+        batch: Vec<Expired>,
+    ) -> Result<Vec<TransferredExecution>, StoreError> {
+        self.read(Box::new(move |conn| {
+            Box::pin(async move {
+                let ids = batch.iter().map(|one| one.execution_id);
+                export::listed_on_conn(conn, ids).await
+            })
         }))
         .await
     }
@@ -187,6 +201,7 @@ fn expired(row: &SqliteRow) -> Result<Option<Expired>, DbError> {
             .parse()
             .map_err(|error| corrupt("an execution's status", error))?,
         finished_at: Timestamp::from_millis(row.try_get(6)?),
+        is_erased: row.try_get(7)?,
     }))
 }
 
@@ -194,9 +209,14 @@ async fn delete_expired_in_txn(
     conn: &mut SqliteConnection,
     batch: &[Expired],
 ) -> Result<Vec<ExecutionId>, DbError> {
-    let keys = batch
-        .iter()
-        .map(|one| (Hex(one.execution_id), one.finished_at.as_millis()));
+    let keys = batch.iter().map(|one| {
+        let is_erased = u8::from(one.is_erased);
+        (
+            Hex(one.execution_id),
+            one.finished_at.as_millis(),
+            is_erased,
+        )
+    });
     let rows = sqlx::query(include_str!("sql/retention/still_expired.sql"))
         .bind(json::array(keys)?)
         .fetch_all(&mut *conn)

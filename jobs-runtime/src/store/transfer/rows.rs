@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::{TransferredAttempt, TransferredExecution, TransferredOutcome, TransferredState};
 use crate::store::rules::execution_rows::Hex;
 use crate::store::{Erasure, Limit, LogRecord};
+use crate::time::Timestamp;
 
 /// The closed sessions that an import creates for the workers of the other store, by worker.
 #[derive(Default)]
@@ -72,6 +73,14 @@ pub(in crate::store) type AttemptRow<'a> = (
 
 /// seq, attempt, line, at, level, target, message, fields
 pub(in crate::store) type LogRow<'a> = (i64, u32, u32, i64, u8, &'a str, &'a str, Text<'a>);
+
+/// The time at which the session of an imported attempt counts as closed. It stays as long as the
+/// longest key keeps the execution.
+pub(in crate::store) fn closed_at(execution: &TransferredExecution) -> i64 {
+    let keys = execution.keys.iter().map(|key| key.expires_at);
+    let created_at = execution.request.created_at;
+    keys.fold(created_at, Timestamp::max).as_millis()
+}
 
 /// The rows beside those of the executions, as the stores' `import_places` statements read them.
 #[derive(Default)]

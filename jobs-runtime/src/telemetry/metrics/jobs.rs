@@ -59,7 +59,7 @@ impl JobMetrics {
 }
 
 impl JobMetrics {
-    /// What the instruments have counted so far.
+    /// Returns the present counts of the instruments.
     pub(super) fn counts(&self) -> Counts {
         let of = |outcome| {
             let place = OUTCOMES.iter().position(|one| *one == outcome);

@@ -30,6 +30,11 @@ impl Spans {
         None
     }
 
+    #[cfg(feature = "http")]
+    pub(crate) fn external_attempt(&self, _claimed: &Claimed) -> (Option<Span>, Option<String>) {
+        (None, None)
+    }
+
     pub(crate) fn ended(&self, _span: &Span, _end: &SpanEnd<'_>) {}
 
     #[cfg(feature = "http")]

@@ -11,6 +11,8 @@ use opentelemetry::trace::{
 };
 use opentelemetry_sdk::logs::SdkLogger;
 use tracing::Span;
+#[cfg(feature = "http")]
+use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::{SpanEnd, ids};
@@ -116,6 +118,25 @@ impl Spans {
         let id = ids::span_of(execution, attempt);
         let started = ids::with_ids(trace, id, || span.context());
         text_of(started.span().span_context())
+    }
+
+    /// Starts the span of an external attempt, and returns it with its trace context.
+    #[cfg(feature = "http")]
+    pub(crate) fn external_attempt(&self, claimed: &Claimed) -> (Option<Span>, Option<String>) {
+        if self.0.is_none() {
+            return (None, None);
+        }
+        let span = tracing::info_span!(
+            parent: None,
+            "attempt",
+            job = claimed.job_id.as_str(),
+            execution = %claimed.execution_id,
+            attempt = claimed.fence.attempt,
+            otel.name = Empty,
+            otel.kind = Empty,
+        );
+        let context = self.attempt(&span, &claimed.job_id, claimed);
+        (Some(span), context)
     }
 
     /// Records the end of an attempt. Its error becomes the status, and a log record.

@@ -97,7 +97,10 @@ impl PostgresUrl {
                     }
                     read.listen = Some(direct);
                 }
-                Some((key, _)) if is_known(key) => rest.push(option),
+                Some((key, value)) if is_known(key) => {
+                    check_value(key, value)?;
+                    rest.push(option);
+                }
                 Some((key, _)) => return Err(unknown(key)),
                 None => return Err(unknown(option)),
             }
@@ -140,6 +143,29 @@ impl PostgresUrl {
             Some(direct) => Some(direct),
             None => (!self.pgbouncer).then_some(&self.connection),
         }
+    }
+}
+
+/// The values of `sslmode`.
+const SSL_MODES: [&str; 6] = [
+    "disable",
+    "allow",
+    "prefer",
+    "require",
+    "verify-ca",
+    "verify-full",
+];
+
+/// Rejects values that the driver would not tell apart from a URL that cannot be read.
+fn check_value(key: &str, value: &str) -> Result<(), String> {
+    match key {
+        "sslmode" | "ssl-mode" if !SSL_MODES.iter().any(|it| value.eq_ignore_ascii_case(it)) => {
+            Err(format!("{key} is one of {}", SSL_MODES.join(", ")))
+        }
+        "port" if value.parse::<u16>().is_err() => {
+            Err("port is a number from 0 to 65535".to_owned())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -253,6 +279,16 @@ mod tests {
         assert_eq!(url.schema(), "s_1");
         assert_eq!(url.to_string(), "postgres://u@h:5433/db?schema=s_1");
         assert!(!format!("{url:?}").contains("pw"));
+    }
+
+    #[test]
+    fn values_that_the_driver_cannot_read_are_rejected() {
+        let reason = |options: &str| PostgresUrl::parse(&format!("postgres://u@h/db?{options}"));
+        let rejected = reason("sslmode=bogus").expect_err("no mode");
+        assert!(rejected.contains("sslmode is one of disable"), "{rejected}");
+        let rejected = reason("port=x").expect_err("no port");
+        assert!(rejected.contains("port is a number"), "{rejected}");
+        assert!(reason("sslmode=Verify-Full&port=5433").is_ok());
     }
 
     #[test]

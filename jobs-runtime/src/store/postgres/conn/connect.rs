@@ -76,7 +76,7 @@ impl Connector {
         Ok(if url.is_pooled() {
             // A pooler rejects settings that it does not know in the startup message.
             Self {
-                options: options.statement_cache_capacity(0),
+                options: options.statement_cache_capacity(0).extra_float_digits(None),
                 listening,
                 prologue: Some(prologue()),
             }
@@ -102,6 +102,22 @@ impl Connector {
                 let prologue = format!("{}SET LOCAL lock_timeout = {millis};", prologue.as_str());
                 AssertSqlSafe(prologue).into_sql_str()
             }),
+        }
+    }
+
+    /// Returns a connector for statements that may take hours, without time limits.
+    ///
+    /// Its statements run without the prologue. Behind a pooler they have the limits of the role,
+    /// none by default.
+    pub(in crate::store::postgres) fn without_timeouts(&self) -> Self {
+        let names = SETTINGS.iter().map(|(name, _)| *name);
+        let limits = names.filter(|name| name.ends_with("_timeout"));
+        Self {
+            options: match self.prologue {
+                Some(_) => self.options.clone(),
+                None => self.options.clone().options(limits.map(|name| (name, "0"))),
+            },
+            ..self.clone()
         }
     }
 

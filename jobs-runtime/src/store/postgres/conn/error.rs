@@ -24,6 +24,8 @@ pub(in crate::store) enum DbError {
 mod code {
     pub(in crate::store::postgres) const READ_ONLY: &str = "25006";
     pub(in crate::store::postgres) const ABORTED: &str = "25P02";
+    /// PgBouncer rejects settings of a connection with it.
+    pub(in crate::store::postgres) const PROTOCOL: &str = "08P01";
     pub(in crate::store::postgres) const SERIALIZATION: &str = "40001";
     pub(in crate::store::postgres) const DEADLOCK: &str = "40P01";
     pub(in crate::store::postgres) const UNPREPARED: &str = "26000";
@@ -192,6 +194,12 @@ impl DbError {
                 message(&error)
             )),
             code::CHANGED => unavailable(format!("its layout has changed: {}", message(&error))),
+            code::PROTOCOL if message(&error).contains("startup parameter") => {
+                unavailable(format!(
+                    "{}: a pooler stands in between: add pgbouncer=true to the URL",
+                    message(&error)
+                ))
+            }
             code if code.starts_with("57P") || code.starts_with("08") || code == "25P03" => {
                 unavailable(format!("the connection was ended: {}", message(&error)))
             }

@@ -250,6 +250,7 @@ pub(in crate::store::postgres) fn parse(text: &str, origin: &str) -> Option<Stor
             Some(StoreEvent::JobsReady(jobs.into()))
         }
         (Some("cancel"), _) => Some(StoreEvent::CancelRequested),
+        (Some("received"), _) => Some(StoreEvent::Received),
         (Some("schedules"), _) => Some(StoreEvent::SchedulesChanged),
         (Some("scheduled"), Some(at)) => {
             let at = at.parse().ok().map(Timestamp::from_millis);

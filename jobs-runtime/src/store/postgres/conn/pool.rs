@@ -101,8 +101,8 @@ impl Default for PoolOptions {
     }
 }
 
-/// Queue of requests for one or several connections. Its tasks end when it is dropped.
-#[derive(Debug)]
+/// Queue of requests for one or several connections. Its tasks end when its last clone is dropped.
+#[derive(Clone, Debug)]
 pub(in crate::store::postgres) struct Pool {
     queue: mpsc::Sender<Box<dyn Request>>,
     location: Arc<str>,

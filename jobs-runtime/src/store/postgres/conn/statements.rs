@@ -252,6 +252,7 @@ statements! {
     caller_tx_identity: include_str!("../sql/caller_tx/identity.sql"),
     caller_tx_schema_exists: include_str!("../sql/caller_tx/schema_exists.sql"),
     migrate_ledger_create: include_str!("../sql/migrate/ledger_create.sql"),
+    migrate_index_state: include_str!("../sql/migrate/index_state.sql"),
     migrate_schema_state: include_str!("../sql/migrate/schema_state.sql"),
     migrate_ledger_read: include_str!("../sql/migrate/ledger_read.sql"),
     migrate_ledger_write: include_str!("../sql/migrate/ledger_write.sql"),
@@ -273,6 +274,14 @@ statements! {
     promote_postpone_expiry: include_str!("../sql/promote/postpone_expiry.sql"),
     promote_move_due: include_str!("../sql/promote/move_due.sql"),
     promote_due_work: include_str!("../sql/promote/due_work.sql"),
+    inbox_back_off: include_str!("../sql/inbox/back_off.sql"),
+    inbox_delete: include_str!("../sql/inbox/delete.sql"),
+    inbox_due_keys: include_str!("../sql/inbox/due_keys.sql"),
+    inbox_insert_ended: include_str!("../sql/inbox/insert_ended.sql"),
+    inbox_is_waiting: include_str!("../sql/inbox/is_waiting.sql"),
+    inbox_lock_due: include_str!("../sql/inbox/lock_due.sql"),
+    inbox_lock_one: include_str!("../sql/inbox/lock_one.sql"),
+    inbox_postpone: include_str!("../sql/inbox/postpone.sql"),
     read_publish: include_str!("../sql/read/publish.sql"),
     operator_queues: include_str!("../sql/operator/queues.sql"),
     settle_report_progress: include_str!("../sql/settle/report_progress.sql"),
@@ -282,7 +291,14 @@ statements! {
     operator_resume: include_str!("../sql/operator/resume.sql"),
     operator_retry: include_str!("../sql/operator/retry.sql"),
     operator_retry_rules: include_str!("../sql/operator/retry_rules.sql"),
-    transfer_export_executions: include_str!("../sql/transfer/export_executions.sql"),
+    transfer_export_executions: concat!(
+        include_str!("../sql/transfer/page_after.sql"),
+        include_str!("../sql/transfer/export_executions.sql")
+    ),
+    transfer_export_listed: concat!(
+        include_str!("../sql/transfer/page_listed.sql"),
+        include_str!("../sql/transfer/export_executions.sql")
+    ),
     transfer_export_attempts: include_str!("../sql/transfer/export_attempts.sql"),
     transfer_export_keys: include_str!("../sql/transfer/export_keys.sql"),
     transfer_export_limits: include_str!("../sql/transfer/export_limits.sql"),

@@ -270,8 +270,13 @@ CREATE INDEX limits_by_time ON jobs.limits (check_at) WHERE check_at IS NOT NULL
 CREATE INDEX limits_rates ON jobs.limits (id) WHERE kind = 'rate';
 
 -- The mutex of the permit allocator: one row. The allocator locks it for its transaction, so that
--- one allocator runs at a time in the whole fleet.
-CREATE TABLE jobs.allocator_lock (id boolean PRIMARY KEY CHECK (id));
+-- one allocator runs at a time in the whole fleet. `has_waiters` is true while an execution waits
+-- for a permit. New waiters, which the allocator has not looked at, may be missing. Claims and
+-- settlements read it, because a search in jobs.blocked may pass many dead rows.
+CREATE TABLE jobs.allocator_lock (
+    id          boolean PRIMARY KEY CHECK (id),
+    has_waiters boolean NOT NULL DEFAULT FALSE
+) WITH (fillfactor = 50);
 INSERT INTO jobs.allocator_lock (id) VALUES (TRUE);
 
 -- Executions with rules that outlive their enqueue. `limits` holds limit ids in the order of their
@@ -493,3 +498,172 @@ CREATE TABLE jobs.operations (
     request     text    COLLATE "C" NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX operations_running ON jobs.operations (created_at, id) WHERE finished_at IS NULL;
+
+-- The inbox: requests by SQL that no process has taken in yet. Each becomes an execution with its
+-- id. `enqueued_at` is the time of the call. A request is looked at from `not_before` on; `tries`
+-- and `last_error` tell of earlier looks that failed.
+CREATE TABLE jobs.inbox (
+    not_before      bigint   NOT NULL DEFAULT 0,
+    seq             bigint   GENERATED ALWAYS AS IDENTITY,
+    enqueued_at     bigint   NOT NULL,
+    run_at          bigint,
+    expires_ms      bigint,
+    id              uuid     NOT NULL,
+    priority        smallint,
+    tries           integer  NOT NULL DEFAULT 0,
+    job_id          text     COLLATE "C" NOT NULL,
+    idempotency_key text     COLLATE "C",
+    correlation_id  text     COLLATE "C",
+    item_id         text     COLLATE "C",
+    created_by      text     COLLATE "C",
+    trace_parent    text     COLLATE "C",
+    last_error      text     COLLATE "C",
+    tags            text[]   COLLATE "C",
+    payload         text     COLLATE "C" NOT NULL,
+    PRIMARY KEY (not_before, seq)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
+);
+
+-- The time of the last notification of requests by SQL, as its last value. A sequence, because
+-- every transaction sees the change at once and none waits for another.
+CREATE SEQUENCE jobs.inbox_notified MINVALUE 0 START 0;
+
+-- Requests an execution, in the transaction of the caller. Returns the id of the execution.
+--
+-- SECURITY DEFINER: a caller needs no right on a table, and cannot choose ids or times. The search
+-- path is fixed, so that no object of a caller is used. The job's defaults, its schema, limits and
+-- keys are applied by the process that takes the request in.
+--
+-- A NOTIFY makes a commit wait for the commit of every other transaction with a NOTIFY. So at most
+-- one open transaction notifies, and at most one in 20 ms: the one with the advisory lock.
+-- The others try that lock and do not wait for it. With jobs_sql.notify = off, none does.
+CREATE FUNCTION jobs.enqueue(
+    job_id          text,
+    payload         json,
+    priority        integer     DEFAULT NULL,
+    delay           interval    DEFAULT NULL,
+    run_at          timestamptz DEFAULT NULL,
+    expires         interval    DEFAULT NULL,
+    idempotency_key text        DEFAULT NULL,
+    correlation_id  text        DEFAULT NULL,
+    item_id         text        DEFAULT NULL,
+    created_by      text        DEFAULT NULL,
+    tags            text[]      DEFAULT NULL,
+    traceparent     text        DEFAULT NULL
+) RETURNS uuid
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    called  CONSTANT timestamptz := clock_timestamp();
+    now_ms  CONSTANT bigint := (extract(epoch FROM called) * 1000)::bigint;
+    due     timestamptz := run_at;
+    random  bytea := uuid_send(gen_random_uuid());
+    id      uuid;
+BEGIN
+    IF job_id IS NULL OR payload IS NULL THEN
+        RAISE EXCEPTION 'jobs: the job id and the payload must not be NULL'
+            USING ERRCODE = 'null_value_not_allowed';
+    ELSIF char_length(job_id) > 255 THEN
+        RAISE EXCEPTION 'jobs: the job id has more than 255 characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF octet_length(payload::text) > 1048576 THEN
+        RAISE EXCEPTION 'jobs: the payload has % bytes; 1048576 are allowed',
+            octet_length(payload::text) USING ERRCODE = 'program_limit_exceeded';
+    ELSIF octet_length(concat(
+        job_id, idempotency_key, correlation_id, item_id, created_by, tags, traceparent
+    )) > 65536 THEN
+        RAISE EXCEPTION 'jobs: the texts beside the payload have more than 65536 bytes'
+            USING ERRCODE = 'program_limit_exceeded';
+    ELSIF priority NOT BETWEEN 0 AND 100 THEN
+        RAISE EXCEPTION 'jobs: the priority is %; use 0 to 100', priority
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF delay IS NOT NULL AND run_at IS NOT NULL THEN
+        RAISE EXCEPTION 'jobs: use either delay or run_at'
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF array_ndims(tags) > 1 OR array_position(tags, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION 'jobs: the tags must be a list of texts without NULL'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF delay IS NOT NULL THEN
+        due := called + delay;
+    END IF;
+    -- A UUID of version 7: the time, and the random bits of one of version 4.
+    random := set_byte(random, 6, get_byte(random, 6) | 48);
+    id := encode(overlay(random PLACING substring(int8send(now_ms) FROM 3) FROM 1 FOR 6), 'hex');
+    INSERT INTO jobs.inbox (
+        enqueued_at, run_at, expires_ms, id, priority, job_id, idempotency_key, correlation_id,
+        item_id, created_by, trace_parent, tags, payload
+    ) VALUES (
+        now_ms, ceil(extract(epoch FROM due) * 1000)::bigint,
+        (extract(epoch FROM called + expires - called) * 1000)::bigint, id, priority, job_id,
+        idempotency_key, correlation_id, item_id, created_by, traceparent, tags, payload::text
+    );
+    IF (SELECT last_value FROM jobs.inbox_notified) < now_ms - 20
+        AND current_setting('jobs_sql.notify', TRUE) IS DISTINCT FROM 'off'
+        AND pg_try_advisory_xact_lock('jobs.inbox'::regclass::oid::integer, 0)
+    THEN
+        PERFORM setval('jobs.inbox_notified', now_ms);
+        PERFORM pg_notify('jobs:' || btrim('jobs.', '".'), 'sql received');
+    END IF;
+    RETURN id;
+END
+$$;
+
+-- The same with a payload of type jsonb.
+CREATE FUNCTION jobs.enqueue(
+    job_id          text,
+    payload         jsonb,
+    priority        integer     DEFAULT NULL,
+    delay           interval    DEFAULT NULL,
+    run_at          timestamptz DEFAULT NULL,
+    expires         interval    DEFAULT NULL,
+    idempotency_key text        DEFAULT NULL,
+    correlation_id  text        DEFAULT NULL,
+    item_id         text        DEFAULT NULL,
+    created_by      text        DEFAULT NULL,
+    tags            text[]      DEFAULT NULL,
+    traceparent     text        DEFAULT NULL
+) RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL UNSAFE AS $$
+    SELECT jobs.enqueue(
+        job_id, payload::pg_catalog.json, priority, delay, run_at, expires, idempotency_key,
+        correlation_id, item_id, created_by, tags, traceparent
+    )
+$$;
+
+-- The same with a payload of type text, which must be JSON. An untyped literal is one of these.
+CREATE FUNCTION jobs.enqueue(
+    job_id          text,
+    payload         text        DEFAULT '{}',
+    priority        integer     DEFAULT NULL,
+    delay           interval    DEFAULT NULL,
+    run_at          timestamptz DEFAULT NULL,
+    expires         interval    DEFAULT NULL,
+    idempotency_key text        DEFAULT NULL,
+    correlation_id  text        DEFAULT NULL,
+    item_id         text        DEFAULT NULL,
+    created_by      text        DEFAULT NULL,
+    tags            text[]      DEFAULT NULL,
+    traceparent     text        DEFAULT NULL
+) RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL UNSAFE AS $$
+    SELECT jobs.enqueue(
+        job_id, payload::pg_catalog.json, priority, delay, run_at, expires, idempotency_key,
+        correlation_id, item_id, created_by, tags, traceparent
+    )
+$$;
+
+-- A role with USAGE on the schema, for example one for reports, must not start executions.
+REVOKE EXECUTE ON FUNCTION
+    jobs.enqueue(
+        text, json, integer, interval, timestamptz, interval, text, text, text, text, text[], text
+    ),
+    jobs.enqueue(
+        text, jsonb, integer, interval, timestamptz, interval, text, text, text, text, text[], text
+    ),
+    jobs.enqueue(
+        text, text, integer, interval, timestamptz, interval, text, text, text, text, text[], text
+    )
+FROM PUBLIC;

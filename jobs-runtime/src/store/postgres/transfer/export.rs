@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use sqlx::SqlStr;
 use sqlx::postgres::PgRow;
+use uuid::Uuid;
 
 use crate::store::decode::export::ExportedPage;
 use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::tx::Tx;
-use crate::store::{Cursor, Export};
+use crate::store::{Cursor, Export, TransferredExecution};
 
 /// Reads a page of executions. Its statements are not one snapshot: the store must be at rest.
 pub(super) struct ExportPage {
@@ -25,25 +26,45 @@ impl Operation for ExportPage {
             .query(&tx.sql.transfer_export_executions)
             .bind(self.after.map_or(0, |after| after.0))
             .bind(i64::try_from(self.limit).unwrap_or(i64::MAX));
-        let mut page = ExportedPage::of(&tx.fetch(query).await?)?;
-        if let Some(range) = page.range() {
-            let sql = tx.sql;
-            page.add_attempts(&rows_of(tx, &sql.transfer_export_attempts, range).await?)?;
-            page.add_logs(&rows_of(tx, &sql.transfer_export_logs, range).await?)?;
-            page.add_keys(&rows_of(tx, &sql.transfer_export_keys, range).await?)?;
-            page.add_limits(&rows_of(tx, &sql.transfer_export_limits, range).await?)?;
-            page.add_names(&rows_of(tx, &sql.transfer_export_dedup_keys, range).await?)?;
-        }
-        Ok(without_events(page.into_export()))
+        let rows = tx.fetch(query).await?;
+        Ok(without_events(with_records(tx, &rows).await?.into_export()))
     }
 }
 
-/// Reads the rows of the executions with these seqs and those between.
-async fn rows_of(
-    tx: &mut Tx<'_>,
-    statement: &SqlStr,
-    (first, last): (i64, i64),
-) -> Result<Vec<PgRow>, DbError> {
-    let query = tx.query(statement).bind(first).bind(last);
+/// Reads some executions, or the first of them if they are long.
+pub(in crate::store::postgres) struct ExportListed(pub(in crate::store::postgres) Vec<Uuid>);
+
+#[async_trait]
+impl Operation for ExportListed {
+    type Output = Vec<TransferredExecution>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let query = tx
+            .query(&tx.sql.transfer_export_listed)
+            .bind(self.0.clone());
+        let rows = tx.fetch(query).await?;
+        let page = with_records(tx, &rows).await?.into_export();
+        Ok(without_events(page.executions))
+    }
+}
+
+/// Reads what the other tables keep of the executions in these rows.
+async fn with_records(tx: &mut Tx<'_>, rows: &[PgRow]) -> Result<ExportedPage, DbError> {
+    let mut page = ExportedPage::of(rows)?;
+    let seqs = page.seqs();
+    if !seqs.is_empty() {
+        let sql = tx.sql;
+        page.add_attempts(&rows_of(tx, &sql.transfer_export_attempts, &seqs).await?)?;
+        page.add_logs(&rows_of(tx, &sql.transfer_export_logs, &seqs).await?)?;
+        page.add_keys(&rows_of(tx, &sql.transfer_export_keys, &seqs).await?)?;
+        page.add_limits(&rows_of(tx, &sql.transfer_export_limits, &seqs).await?)?;
+        page.add_names(&rows_of(tx, &sql.transfer_export_dedup_keys, &seqs).await?)?;
+    }
+    Ok(page)
+}
+
+/// Reads the rows of the executions with these seqs.
+async fn rows_of(tx: &mut Tx<'_>, statement: &SqlStr, seqs: &[i64]) -> Result<Vec<PgRow>, DbError> {
+    let query = tx.query(statement).bind(seqs.to_vec());
     tx.fetch(query).await
 }

@@ -15,7 +15,7 @@ use crate::store::postgres::limits::{self, RequestedLimits};
 use crate::store::postgres::uuid_of;
 use crate::store::rules::execution_rows::ExecutionRow;
 use crate::store::rules::retry_text::RetryText;
-use crate::store::transfer::rows::{Rows, Sessions};
+use crate::store::transfer::rows::{Rows, Sessions, closed_at};
 use crate::store::{NewExecution, StoreError, StoreEvent, TransferredExecution, TransferredState};
 use crate::time::Timestamp;
 
@@ -95,7 +95,7 @@ impl Operation for ImportBatch {
                 let query = tx
                     .query(&tx.sql.transfer_import_session)
                     .bind(worker)
-                    .bind(transferred.request.created_at.as_millis());
+                    .bind(closed_at(transferred));
                 let rows = tx.fetch(query).await?;
                 let row = rows.first().ok_or(DbError::Raced)?;
                 sessions.insert(worker, row.try_get(0)?);

@@ -227,6 +227,10 @@ fn check_path(path: &Path) -> Result<(), String> {
     }
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => Err("it is a directory: name a file in it".to_owned()),
+        Ok(found) if !found.is_file() => Err(
+            "it is a device, a pipe or a socket, which cannot hold a database: name a file"
+                .to_owned(),
+        ),
         Ok(found) if found.permissions().readonly() => Err(format!(
             "the file is read-only: make it writable with `chmod u+w {}`",
             path.display()

@@ -11,7 +11,7 @@ use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::lookup;
-use crate::store::transfer::rows::{Rows, Sessions};
+use crate::store::transfer::rows::{Rows, Sessions, closed_at};
 use crate::store::{StoreError, StoreEvent, TransferredExecution, TransferredState};
 
 /// Writes the executions that do not exist yet. Returns for each whether it was written.
@@ -47,7 +47,7 @@ pub(super) async fn write_in_txn(
         for worker in sessions.missing(transferred) {
             let row = sqlx::query(include_str!("../sql/transfer/import_session.sql"))
                 .bind(worker)
-                .bind(transferred.request.created_at.as_millis())
+                .bind(closed_at(transferred))
                 .fetch_one(&mut *conn)
                 .await?;
             sessions.insert(worker, row.try_get(0)?);

@@ -27,22 +27,32 @@ started AS (
     HAVING COUNT(*) > 0
     RETURNING id
 ),
+-- Mostly there is nothing to delete. The look for rows is bounded, so that it passes no dead rows
+-- of earlier claims.
+span AS (SELECT MIN(seq) AS first, MAX(seq) AS last FROM taken),
 expiration AS (
     DELETE FROM jobs.expirations AS e
     USING taken AS t
-    WHERE e.seq = ANY (ARRAY[t.seq]) AND (SELECT EXISTS (SELECT 1 FROM jobs.expirations))
+    WHERE e.seq = ANY (ARRAY[t.seq]) AND (
+        SELECT EXISTS (SELECT 1 FROM jobs.expirations WHERE seq BETWEEN n.first AND n.last)
+        FROM span AS n
+    )
 ),
 backlog AS (
     DELETE FROM jobs.backlog_entries AS w
     USING taken AS t
-    WHERE w.seq = ANY (ARRAY[t.seq]) AND (SELECT EXISTS (SELECT 1 FROM jobs.backlog_entries))
+    WHERE w.seq = ANY (ARRAY[t.seq]) AND (
+        SELECT EXISTS (SELECT 1 FROM jobs.backlog_entries WHERE seq BETWEEN n.first AND n.last)
+        FROM span AS n
+    )
 )
 SELECT
     t.rank, t.seq, t.attempt, t.spent, x.id, x.job_id, x.payload, x.timeout_ms, x.max_attempts,
     x.retry, x.correlation_id, t.start AS claimed_at, x.queue,
     CASE
         WHEN t.limits IS NULL THEN 0
-        WHEN EXISTS (SELECT 1 FROM started) AND EXISTS (SELECT 1 FROM jobs.blocked) THEN 6
+        WHEN EXISTS (SELECT 1 FROM started)
+            AND (SELECT a.has_waiters FROM jobs.allocator_lock AS a) THEN 6
         ELSE 2
     END AS flags,
     x.run_at, x.trace_parent

@@ -3,4 +3,4 @@
 -- table, and it fills again at once.
 VACUUM (SKIP_LOCKED, TRUNCATE FALSE)
     jobs.ready, jobs.leases, jobs.scheduled, jobs.blocked, jobs.permit_events,
-    jobs.expirations
+    jobs.expirations, jobs.inbox

@@ -11,4 +11,5 @@ ended AS (
     INSERT INTO jobs.permit_events (kind, limits, counts)
     SELECT 'ended', limits, array_fill(1::bigint, ARRAY[cardinality(limits)]) FROM released
 )
-SELECT EXISTS (SELECT 1 FROM released) AND EXISTS (SELECT 1 FROM jobs.blocked)
+SELECT EXISTS (SELECT 1 FROM released)
+    AND (SELECT a.has_waiters FROM jobs.allocator_lock AS a)

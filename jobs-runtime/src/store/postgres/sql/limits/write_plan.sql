@@ -33,5 +33,14 @@ limits AS (
         AS n (id, in_use, tat, paused_until, check_at)
     CROSS JOIN LATERAL (SELECT b.ctid AS place FROM jobs.limits AS b WHERE b.id = n.id LIMIT 1) AS p
     WHERE l.ctid = p.place
+),
+waiters AS (
+    UPDATE jobs.allocator_lock AS a
+    SET has_waiters = w.present
+    FROM (
+        SELECT cardinality($3) > 0
+            OR EXISTS (SELECT 1 FROM jobs.blocked AS b WHERE b.seq <> ALL ($1)) AS present
+    ) AS w
+    WHERE a.has_waiters <> w.present
 )
 SELECT COUNT(*) FROM admitted

@@ -1,13 +1,20 @@
--- Lists the queues that are paused or have ready, blocked or running executions.
--- Returns queue, time, author and reason of the pause, the counts of ready, blocked and running
--- executions, and the time at which the oldest of the counted ready ones was due. Ready ones are
--- counted up to $1 per queue, and $1 blocked ones are examined in all.
+-- Lists the queues that are paused or have pending, ready, blocked or running executions.
+-- Returns queue, time, author and reason of the pause, the counts of pending, ready, blocked and
+-- running executions, the time at which the oldest of the counted ready ones was due, and which
+-- counts are lower bounds. Ready ones are counted up to $1 per queue; $1 pending and $1 blocked
+-- ones are examined in all.
 WITH RECURSIVE present (queue) AS (
     SELECT (SELECT MIN(r.queue) FROM jobs.ready AS r)
     UNION ALL
     SELECT (SELECT MIN(r.queue) FROM jobs.ready AS r WHERE r.queue > present.queue)
     FROM present
     WHERE present.queue IS NOT NULL
+),
+pending (queue, count) AS (
+    SELECT x.queue, COUNT(*)
+    FROM (SELECT seq FROM jobs.scheduled ORDER BY run_at, seq LIMIT $1) AS h
+    JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])
+    GROUP BY x.queue
 ),
 blocked (queue, count) AS (
     SELECT x.queue, COUNT(*)
@@ -24,6 +31,8 @@ running (queue, count) AS (
 listed (queue) AS (
     SELECT queue FROM present WHERE queue IS NOT NULL
     UNION
+    SELECT queue FROM pending
+    UNION
     SELECT queue FROM blocked
     UNION
     SELECT queue FROM running
@@ -39,6 +48,7 @@ SELECT
         SELECT COUNT(*)
         FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
     ) AS ready,
+    COALESCE((SELECT h.count FROM pending AS h WHERE h.queue = n.queue), 0) AS pending,
     COALESCE((SELECT h.count FROM blocked AS h WHERE h.queue = n.queue), 0) AS blocked,
     COALESCE((SELECT r.count FROM running AS r WHERE r.queue = n.queue), 0) AS running,
     (
@@ -48,7 +58,13 @@ SELECT
             SELECT MIN(r.seq)
             FROM (SELECT r.seq FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS r
         )])
-    ) AS oldest_due_at
+    ) AS oldest_due_at,
+    COALESCE((SELECT SUM(h.count) FROM pending AS h), 0) >= $1 AS is_pending_bounded,
+    (
+        SELECT COUNT(*)
+        FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
+    ) >= $1 AS is_ready_bounded,
+    COALESCE((SELECT SUM(h.count) FROM blocked AS h), 0) >= $1 AS is_blocked_bounded
 FROM listed AS n
 LEFT JOIN jobs.paused_queues AS p ON p.queue = n.queue
 ORDER BY n.queue

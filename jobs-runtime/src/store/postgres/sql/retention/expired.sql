@@ -3,9 +3,10 @@
 -- the present time, $7 jobs whose executions are kept. An execution is kept while an idempotency
 -- key that has not expired names it, and while its parent is live. Returns rows: last seq of the
 -- page, number of examined executions, time of creation of the last one, id, job, status, time of
--- the end. If none has expired, one row without an id.
+-- the end, whether it was erased. If none has expired, one row without an id.
 expired AS MATERIALIZED (
-    SELECT p.seq, x.id, x.job_id, p.status, p.finished_at
+    SELECT
+        p.seq, x.id, x.job_id, p.status, p.finished_at, x.erased_at IS NOT NULL AS is_erased
     FROM page AS p
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[p.seq])
     WHERE p.finished_at < CASE p.status
@@ -29,7 +30,7 @@ expired AS MATERIALIZED (
 SELECT
     f.last, f.examined,
     (SELECT y.created_at FROM jobs.executions AS y WHERE y.seq = f.last),
-    e.id, e.job_id, e.status, e.finished_at
+    e.id, e.job_id, e.status, e.finished_at, e.is_erased
 FROM (SELECT MAX(seq) AS last, COUNT(*) AS examined FROM page) AS f
 LEFT JOIN expired AS e ON TRUE
 ORDER BY e.seq

@@ -30,4 +30,7 @@ pauses AS (
     FROM ended
     WHERE limits IS NOT NULL AND paused_until IS NOT NULL
 )
-SELECT seq, limits IS NOT NULL AND (at_once OR EXISTS (SELECT 1 FROM jobs.blocked)) FROM ended
+SELECT
+    seq,
+    limits IS NOT NULL AND (at_once OR (SELECT a.has_waiters FROM jobs.allocator_lock AS a))
+FROM ended

@@ -1,4 +1,4 @@
--- Exports the next $2 executions after the seq $1, each with its state.
+-- End of an export: the executions of the page, each with its state and the size of its log.
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
     x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,
@@ -13,8 +13,12 @@ SELECT
     COALESCE(s.spent, r.spent, h.spent) AS spent,
     s.run_at AS due_at, e.expires_at,
     o.status, o.finished_at, o.outcome, w.worker, o.started_at, o.error_kind, o.error_message,
-    o.progress, o.progress_message, o.result, COALESCE(m.capped, FALSE) AS capped
-FROM (SELECT * FROM jobs.executions WHERE seq > $1 ORDER BY seq LIMIT $2) AS x
+    o.progress, o.progress_message, o.result, COALESCE(m.capped, FALSE) AS capped,
+    (
+        SELECT SUM(octet_length(g.message) + COALESCE(octet_length(g.fields), 0))::bigint
+        FROM jobs.logs AS g WHERE g.seq = ANY (ARRAY[x.seq])
+    ) AS log_bytes
+FROM page AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])

@@ -1,5 +1,5 @@
--- Exports the log lines of the executions from seq $1 to $2.
+-- Exports the log lines of the executions with the seqs $1.
 SELECT seq, attempt, line, at, level, target, message, fields
 FROM jobs.logs
-WHERE seq BETWEEN $1 AND $2
+WHERE seq = ANY ($1::bigint[])
 ORDER BY seq, attempt, line

@@ -8,6 +8,9 @@ $$;
 DROP TRIGGER IF EXISTS moved ON jobs.executions;
 CREATE TRIGGER moved BEFORE INSERT ON jobs.executions
     FOR EACH STATEMENT EXECUTE FUNCTION jobs.refuse_moved();
+DROP TRIGGER IF EXISTS moved ON jobs.inbox;
+CREATE TRIGGER moved BEFORE INSERT ON jobs.inbox
+    FOR EACH STATEMENT EXECUTE FUNCTION jobs.refuse_moved();
 DROP TRIGGER IF EXISTS moved ON jobs.sessions;
 CREATE TRIGGER moved BEFORE INSERT ON jobs.sessions
     FOR EACH STATEMENT EXECUTE FUNCTION jobs.refuse_moved();

@@ -6,9 +6,11 @@
 -- $6  the present time
 -- $7  JSON array: jobs whose executions are kept
 -- Returns rows: last seq of the page, number of examined executions, time of creation of the last
--- one, id, job, status, time of the end. If none has expired, one row without an id.
+-- one, id, job, status, time of the end, whether it was erased. If none has expired, one row
+-- without an id.
 expired AS MATERIALIZED (
-    SELECT p.seq, x.id, x.job_id, p.status, p.finished_at
+    SELECT
+        p.seq, x.id, x.job_id, p.status, p.finished_at, x.erased_at IS NOT NULL AS is_erased
     FROM page AS p
     CROSS JOIN jobs_executions AS x ON x.seq = p.seq
     WHERE p.finished_at < CASE p.status WHEN 'succeeded' THEN $3 WHEN 'failed' THEN $4 ELSE $5 END
@@ -25,7 +27,7 @@ expired AS MATERIALIZED (
 )
 SELECT
     f.last, f.examined, (SELECT created_at FROM jobs_executions WHERE seq = f.last),
-    e.id, e.job_id, e.status, e.finished_at
+    e.id, e.job_id, e.status, e.finished_at, e.is_erased
 FROM (SELECT MAX(seq) AS last, COUNT(*) AS examined FROM page) AS f
 LEFT JOIN expired AS e ON TRUE
 ORDER BY e.seq

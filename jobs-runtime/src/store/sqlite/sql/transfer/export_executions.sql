@@ -1,6 +1,4 @@
--- Reads executions with the states that they are in, in the order of seq.
--- $1  the seq after which to start
--- $2  the most executions
+-- End of an export: the executions of the page, each with its state and the size of its log.
 SELECT
     x.seq, x.id, x.job_id, x.queue, x.priority, x.timeout_ms, x.max_attempts, x.retry,
     x.created_at, x.run_at, x.triggered_by, x.correlation_id, x.item_id, x.created_by, x.tags,
@@ -15,8 +13,12 @@ SELECT
     COALESCE(s.spent, r.spent, h.spent) AS spent,
     s.run_at AS due_at, e.expires_at,
     o.status, o.finished_at, o.outcome, w.worker, o.started_at, o.error_kind, o.error_message,
-    o.progress, o.progress_message, o.result, IFNULL(m.capped, 0) AS capped
-FROM (SELECT * FROM jobs_executions WHERE seq > $1 ORDER BY seq LIMIT $2) AS x
+    o.progress, o.progress_message, o.result, IFNULL(m.capped, 0) AS capped,
+    (
+        SELECT SUM(LENGTH(g.message) + IFNULL(LENGTH(g.fields), 0))
+        FROM jobs_logs AS g WHERE g.seq = x.seq
+    ) AS log_bytes
+FROM page AS x
 LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
 LEFT JOIN jobs_leases AS l ON l.seq = x.seq
 LEFT JOIN jobs_scheduled AS s ON s.seq = x.seq

@@ -1,7 +1,6 @@
 -- Reads log lines.
--- $1  the seq of the first execution
--- $2  the seq of the last one
+-- $1  JSON array: seqs of the executions
 SELECT seq, attempt, line, at, level, target, message, fields
 FROM jobs_logs
-WHERE seq BETWEEN $1 AND $2
+WHERE seq IN (SELECT value FROM json_each($1))
 ORDER BY seq, attempt, line
