@@ -1,4 +1,4 @@
-//! The features of the published crates: `docs/packaging.md` explains each, and `.ci/run` checks
+//! The features of the published crates: `docs/packaging.md` explains each, and `.ci/long` checks
 //! each alone.
 
 use std::collections::BTreeSet;
@@ -51,7 +51,7 @@ fn checked(script: &str, command: &str) -> BTreeSet<String> {
 #[test]
 fn every_feature_is_explained_and_checked_alone() {
     let page = read("docs/packaging.md");
-    let script = read(".ci/run");
+    let script = read(".ci/long");
     for (manifest, start, command) in [
         ("jobs/Cargo.toml", "`jobs`,", "-p jobs --features"),
         (
@@ -67,6 +67,6 @@ fn every_feature_is_explained_and_checked_alone() {
             features,
             "docs/packaging.md, {manifest}"
         );
-        assert_eq!(checked(&script, command), features, ".ci/run, {manifest}");
+        assert_eq!(checked(&script, command), features, ".ci/long, {manifest}");
     }
 }
