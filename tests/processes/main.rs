@@ -15,7 +15,6 @@ mod disk;
 mod first_job;
 mod footprint;
 mod instructions;
-mod json_features;
 mod limits;
 mod openapi;
 mod operator_commands;
