@@ -17,7 +17,6 @@ mod first_job;
 mod footprint;
 mod import;
 mod instructions;
-mod json_features;
 mod limits;
 mod openapi;
 mod operator_commands;

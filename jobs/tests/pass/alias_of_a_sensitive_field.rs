@@ -1,8 +1,8 @@
-// A sensitive field is hidden by every name.
+//! A sensitive field is hidden by every name.
 
 use jobs::{Catalogue, JobError, job};
 
-#[job(id = "pass.job")]
+#[job(id = "pass.alias-of-a-sensitive-field")]
 async fn sign_in(
     #[sensitive]
     #[serde(alias = "pwd")]
@@ -12,8 +12,8 @@ async fn sign_in(
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let jobs = Catalogue::linked().unwrap();
-    let job = jobs.get("pass.job").unwrap();
+    let job = jobs.get("pass.alias-of-a-sensitive-field").unwrap();
     assert_eq!(job.descriptor().sensitive, ["password", "pwd"]);
 }

@@ -1,13 +1,13 @@
-// A batch whose items have options of their own.
+//! A batch whose items have options of their own.
 
 use jobs::{Client, EnqueueError, Execution, JobError, Priority, job};
 
-#[job(id = "pass.charge")]
+#[job(id = "pass.charge-batch-of-builders")]
 async fn charge(order: u64) -> Result<u64, JobError> {
     Ok(order)
 }
 
-#[job(id = "pass.mail")]
+#[job(id = "pass.mail-batch-of-builders")]
 async fn mail(to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())
@@ -24,4 +24,4 @@ async fn enqueue(client: &Client) -> Result<Vec<Execution<u64>>, EnqueueError> {
 
 const _: fn(&Client) = |client| drop(enqueue(client));
 
-fn main() {}
+pub(crate) fn main() {}

@@ -1,13 +1,13 @@
-// A batch of several jobs.
+//! A batch of several jobs.
 
 use jobs::{Client, EnqueueError, JobError, Priority, job};
 
-#[job(id = "pass.charge")]
+#[job(id = "pass.charge-batch-of-several-jobs")]
 async fn charge(order: u64) -> Result<u64, JobError> {
     Ok(order)
 }
 
-#[job(id = "pass.mail")]
+#[job(id = "pass.mail-batch-of-several-jobs")]
 async fn mail(to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())
@@ -24,4 +24,4 @@ async fn enqueue(client: &Client) -> Result<usize, EnqueueError> {
 
 const _: fn(&Client) = |client| drop(enqueue(client));
 
-fn main() {}
+pub(crate) fn main() {}

@@ -1,4 +1,4 @@
-// A tagged enum with a variant for every other tag.
+//! A tagged enum with a variant for every other tag.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -12,7 +12,7 @@ enum Event {
     Other,
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.catch-all-of-a-tagged-enum")]
 async fn handle(event: Event) -> Result<u8, JobError> {
     Ok(match event {
         Event::Created { id } => id,
@@ -20,10 +20,10 @@ async fn handle(event: Event) -> Result<u8, JobError> {
     })
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.catch-all-of-a-tagged-enum")
         .unwrap()
         .clone();
     let read = |text: &str| job.reader().read(text);

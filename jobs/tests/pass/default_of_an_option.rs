@@ -1,8 +1,8 @@
-// `None` and `Some` as defaults of an option.
+//! `None` and `Some` as defaults of an option.
 
 use jobs::{JobError, job};
 
-#[job(id = "pass.job")]
+#[job(id = "pass.default-of-an-option")]
 async fn note(
     #[default(None)] a: Option<u8>,
     #[default(Some(1))] b: Option<u8>,
@@ -11,6 +11,6 @@ async fn note(
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!((Note::new().a, Note::new().b), (None, Some(1)));
 }

@@ -1,4 +1,4 @@
-// A deserialiser that panics refuses the payload.
+//! A deserialiser that panics refuses the payload.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -13,15 +13,15 @@ impl From<u8> for Odd {
     }
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.deserialiser-that-panics")]
 async fn note(odd: Odd) -> Result<u8, JobError> {
     Ok(odd.0)
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.deserialiser-that-panics")
         .unwrap()
         .clone();
     let refusal = job.reader().read(r#"{"odd":2}"#).unwrap_err();

@@ -1,20 +1,20 @@
-// A heading is the label.
+//! A heading is the label.
 
 use jobs::{Catalogue, JobError, job};
 
 /// # Sends a letter.
 ///
 /// By post.
-#[job(id = "pass.job")]
+#[job(id = "pass.docs-with-a-heading")]
 async fn letter(#[doc(hidden)] to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.docs-with-a-heading")
         .unwrap()
         .clone();
     assert_eq!(job.descriptor().label, "Sends a letter");

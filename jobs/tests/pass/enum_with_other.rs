@@ -1,4 +1,4 @@
-// A variant for every unknown name.
+//! A variant for every unknown name.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -11,16 +11,16 @@ enum Speed {
     Unknown,
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.enum-with-other")]
 async fn deliver(speed: Speed) -> Result<(), JobError> {
     drop(speed);
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.enum-with-other")
         .unwrap()
         .clone();
     let written = job.reader().rewrite(r#"{"speed":"slow"}"#);

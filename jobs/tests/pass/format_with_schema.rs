@@ -1,4 +1,4 @@
-// A format of its own, with the schema of what it writes.
+//! A format of its own, with the schema of what it writes.
 
 use jobs::{JobError, job};
 
@@ -15,7 +15,7 @@ mod hex {
     }
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.format-with-schema")]
 async fn paint(
     #[serde(with = "hex")]
     #[schemars(with = "String")]
@@ -25,7 +25,7 @@ async fn paint(
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(
         serde_json::to_string(&Paint::new(255_u32)).unwrap(),
         r#"{"colour":"ff"}"#

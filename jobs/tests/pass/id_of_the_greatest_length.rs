@@ -1,4 +1,4 @@
-// An id of 128 characters.
+//! An id of 128 characters.
 
 use jobs::{JobError, job};
 
@@ -9,6 +9,6 @@ async fn note() -> Result<(), JobError> {
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(<Note as jobs::Job>::ID.len(), 128);
 }

@@ -1,10 +1,10 @@
-// Keys of maps that are no texts.
+//! Keys of maps that are no texts.
 
 use jobs::{Catalogue, JobError, job};
 
 use std::collections::BTreeMap;
 
-#[job(id = "pass.job")]
+#[job(id = "pass.maps-with-keys-of-other-types")]
 async fn count(
     by_number: BTreeMap<u16, u8>,
     by_letter: BTreeMap<char, u8>,
@@ -14,10 +14,10 @@ async fn count(
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.maps-with-keys-of-other-types")
         .unwrap()
         .clone();
     let read = |text: &str| job.reader().read(text);

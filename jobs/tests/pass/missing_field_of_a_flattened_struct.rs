@@ -1,4 +1,4 @@
-// A missing field is named at its place.
+//! A missing field is named at its place.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -7,16 +7,16 @@ struct Place {
     street: String,
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.missing-field-of-a-flattened-struct")]
 async fn ship(order: u64, #[serde(flatten)] to: Place) -> Result<u64, JobError> {
     drop(to.street);
     Ok(order)
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.missing-field-of-a-flattened-struct")
         .unwrap()
         .clone();
     let refusal = job.reader().read(r#"{"order":1}"#).unwrap_err();

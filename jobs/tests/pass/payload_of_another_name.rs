@@ -1,8 +1,8 @@
-// A payload that would hide a name of the prelude.
+//! A payload that would hide a name of the prelude.
 
 use jobs::{JobError, job};
 
-#[job(id = "pass.job", payload = SendLetter)]
+#[job(id = "pass.payload-of-another-name", payload = SendLetter)]
 async fn send(to: String) -> Result<(), JobError> {
     drop(to);
     Ok(())
@@ -10,6 +10,6 @@ async fn send(to: String) -> Result<(), JobError> {
 
 fn assert_send<T: Send>(_: &T) {}
 
-fn main() {
+pub(crate) fn main() {
     assert_send(&SendLetter::new("x"));
 }

@@ -1,4 +1,4 @@
-// A private type in a private job.
+//! A private type in a private job.
 
 use jobs::{JobError, job};
 
@@ -7,11 +7,11 @@ struct Inner {
     a: u8,
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.private-type-in-a-private-job")]
 async fn note(inner: Inner) -> Result<u8, JobError> {
     Ok(inner.a)
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(Note::new(Inner { a: 1 }).inner.a, 1);
 }

@@ -1,4 +1,4 @@
-// A refusal of the deserialiser names the field, not the value.
+//! A refusal of the deserialiser names the field, not the value.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -30,16 +30,16 @@ struct Mix {
     parts: Vec<Percent>,
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.reader-points-at-the-field")]
 async fn blend(mix: Mix) -> Result<(), JobError> {
     drop(mix);
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.reader-points-at-the-field")
         .unwrap()
         .clone();
     let refusal = job

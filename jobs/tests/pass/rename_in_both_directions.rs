@@ -1,8 +1,8 @@
-// One name in both directions.
+//! One name in both directions.
 
 use jobs::{JobError, job};
 
-#[job(id = "pass.job")]
+#[job(id = "pass.rename-in-both-directions")]
 async fn note(
     #[serde(rename(serialize = "a-b", deserialize = "a-b"))] text: String,
 ) -> Result<(), JobError> {
@@ -10,7 +10,7 @@ async fn note(
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let json = serde_json::to_string(&Note::new("x")).unwrap();
     assert_eq!(json, r#"{"a-b":"x"}"#);
 }

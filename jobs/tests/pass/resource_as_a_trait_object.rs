@@ -1,4 +1,4 @@
-// A resource behind a trait, and a resource that borrows it.
+//! A resource behind a trait, and a resource that borrows it.
 
 use jobs::{JobError, job};
 
@@ -34,9 +34,9 @@ fn greeting(clock: &dyn Clock) -> Greeting {
     })
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.resource-as-a-trait-object")]
 async fn greet(greeting: &Greeting) -> Result<String, JobError> {
     Ok(greeting.0.to_owned())
 }
 
-fn main() {}
+pub(crate) fn main() {}

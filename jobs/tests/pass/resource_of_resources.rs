@@ -1,4 +1,4 @@
-// A resource that borrows others.
+//! A resource that borrows others.
 
 use jobs::{JobError, job};
 
@@ -17,12 +17,12 @@ async fn pool(settings: &Settings) -> Result<Pool, std::io::Error> {
     Ok(Pool(settings.0.to_owned()))
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.resource-of-resources")]
 async fn query(pool: &Pool) -> Result<String, JobError> {
     Ok(pool.0.clone())
 }
 
-fn main() {
+pub(crate) fn main() {
     let pool = jobs::runtime::ResourceDefinition::linked();
     let pool = pool
         .iter()

@@ -1,17 +1,17 @@
-// A refusal quotes no part of the payload.
+//! A refusal quotes no part of the payload.
 
 use jobs::{Catalogue, JobError, job};
 
-#[job(id = "pass.job")]
+#[job(id = "pass.secret-in-the-refusal")]
 async fn sign_in(#[sensitive] pin: u8, user: String) -> Result<(), JobError> {
     let _ = (pin, user);
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.secret-in-the-refusal")
         .unwrap()
         .clone();
     for (text, message) in [

@@ -1,8 +1,8 @@
-// A field with a default may be skipped.
+//! A field with a default may be skipped.
 
 use jobs::{JobError, job};
 
-#[job(id = "pass.job")]
+#[job(id = "pass.skipped-default")]
 async fn note(
     #[serde(default, skip_serializing_if = "Vec::is_empty")] tags: Vec<u8>,
 ) -> Result<(), JobError> {
@@ -10,6 +10,6 @@ async fn note(
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     assert_eq!(serde_json::to_string(&Note::new()).unwrap(), "{}");
 }

@@ -1,4 +1,4 @@
-// A former name of a variant.
+//! A former name of a variant.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -8,16 +8,16 @@ enum Speed {
     Fast,
 }
 
-#[job(id = "pass.job")]
+#[job(id = "pass.variant-with-alias")]
 async fn deliver(speed: Option<Speed>) -> Result<(), JobError> {
     drop(speed);
     Ok(())
 }
 
-fn main() {
+pub(crate) fn main() {
     let job = Catalogue::linked()
         .unwrap()
-        .get("pass.job")
+        .get("pass.variant-with-alias")
         .unwrap()
         .clone();
     let written = job.reader().rewrite(r#"{"speed":"Quick"}"#);

@@ -1,4 +1,4 @@
-// An existing type as the payload, with a key that names its field.
+//! An existing type as the payload, with a key that names its field.
 
 use jobs::{Catalogue, JobError, job};
 
@@ -10,11 +10,11 @@ struct Order {
     items: Vec<String>,
 }
 
-#[job(id = "pass.job", max_concurrent = (1, per = "customerId"))]
+#[job(id = "pass.whole-payload", max_concurrent = (1, per = "customerId"))]
 async fn process(#[payload] order: Order) -> Result<u64, JobError> {
     Ok(order.customer_id + order.items.len() as u64)
 }
 
-fn main() {
+pub(crate) fn main() {
     assert!(Catalogue::linked().is_ok());
 }
