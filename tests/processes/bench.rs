@@ -34,7 +34,7 @@ fn every_scenario_reports_its_figures_on_sqlite() {
     let rate = "/ratePerSecond/median";
     let latency = "/latencyMs/p99";
     let ratio = "/ratioToBaseline/median";
-    let scenarios: [(&[&str], &[&str]); 14] = [
+    let scenarios: [(&[&str], &[&str]); 15] = [
         (&["enqueue-batch", "--batch", "50"], &[rate, latency]),
         (&["enqueue-single"], &[rate, latency]),
         (&["drain"], &[rate, "/commitsPerExecution"]),
