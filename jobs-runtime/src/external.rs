@@ -28,8 +28,8 @@
 //! | [`maintenance`] | promotion and rescue in a process without a worker |
 //!
 //! The decision about retries is the engine's (`engine/outcome.rs`). The folder may import the
-//! service, the store contract, the hooks and the bounds in `logs`. Of the engine it may import that
-//! decision, the log lines about attempts and the type of a running engine. It must not import
+//! service, the store contract, the hooks and the bounds in `logs`. Of the engine it may import
+//! that decision, the log lines about attempts and the type of a running engine. It must not import
 //! `http`, the runtime or a particular store.
 
 mod claimer;

@@ -13,7 +13,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `registry`, `job`, `job_view` | the known jobs: linked into this program, or published by another one |
+//! | `registry`, `job`, `job_view` | the known jobs, linked or published by another program |
 //! | `enqueue`, `options`, `limits` | conversion of a request to an execution with its limits |
 //! | `preview` | the dry run of an enqueue |
 //! | `payload` | the payload check; it finds the violations of a 422 |

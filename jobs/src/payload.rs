@@ -5,6 +5,8 @@
 //!
 //! * `place` finds the value at which a deserialiser stopped.
 //! * `message` words the reason without quoting the payload, which may contain secrets.
+//!
+//! The folder may import the definition of a job. It must not import the client or the context.
 
 mod message;
 mod place;

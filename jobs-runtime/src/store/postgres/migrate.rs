@@ -8,7 +8,8 @@
 //! statements on that table wait behind it. It is then tried again after [`LOCK_PAUSE`], up to
 //! [`MAX_LOCK_TRIES`] times.
 //!
-//! A large index is built by [`concurrent`], beside running work.
+//! A large index is built by [`concurrent`], beside running work. The folder may import the
+//! connections and the shared rules. It must not import another module of the store.
 
 mod concurrent;
 #[cfg(test)]

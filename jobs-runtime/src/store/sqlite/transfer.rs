@@ -2,7 +2,7 @@
 //!
 //! The transfer of a whole store needs one at rest, without workers. Final executions can be
 //! exported and imported at any time. This module imports the connections, `limits` and `read`. Of
-//! the store's other modules only `retention` imports it.
+//! the store's other modules, `retention` imports it; the rest must not.
 
 pub(super) mod export;
 mod import;
