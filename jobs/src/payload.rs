@@ -144,7 +144,7 @@ mod tests {
         type Error = String;
 
         fn try_from(value: u8) -> Result<Self, String> {
-            if value % 2 == 0 {
+            if value.is_multiple_of(2) {
                 Ok(Self)
             } else {
                 Err(format!("{value} is odd"))

@@ -29,6 +29,7 @@ const REQUESTS: [(&str, Duration); 6] = [
 const FACTOR: u32 = if cfg!(debug_assertions) { 8 } else { 1 };
 
 /// Asks a program on a store, in the long tier. Prints the times, and fails with the slow answers.
+#[expect(clippy::print_stdout, reason = "the figures are for people")]
 pub(crate) fn check(directory: &Path, database: &str) {
     if !is_full_tier() {
         return;

@@ -161,7 +161,7 @@ async fn claims_and_settlements_pass_no_dead_waiters() {
             let limits = limits.iter().enumerate().map(|(place, rule)| Limit {
                 key: format!("pinned {place}"),
                 job_id: new.job_id.clone(),
-                rule: rule.clone(),
+                rule: *rule,
             });
             new.rules.limits = limits.collect();
             new

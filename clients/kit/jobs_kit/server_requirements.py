@@ -219,7 +219,7 @@ def heartbeats_keep_the_lease(site: Site) -> None:
         beat = site.post(lease, "heartbeat").ok()
         expect(beat["interrupt"] is None, f"the interrupt is {beat}")
         time.sleep(0.3)
-        return site.execution(silent)["attempts"][0]["outcome"] == "lost"
+        return bool(site.execution(silent)["attempts"][0]["outcome"] == "lost")
 
     wait_for("the end of a lease without heartbeats", outlives_the_silent_one)
     expect(site.execution(lease)["attempt"] == 1, "the attempt was lost")

@@ -289,10 +289,10 @@ impl<'d> Consumer<'d> {
                     events.push(acknowledge(pending));
                 }
                 MessageEvent::Answered(pending, DeliveryAnswer::NoSlot) => {
-                    self.give_back(pending, events)
+                    self.give_back(pending, events);
                 }
                 MessageEvent::Answered(pending, DeliveryAnswer::NotClaimed) => {
-                    unclaimed.push(pending)
+                    unclaimed.push(pending);
                 }
             }
             next = events.next().now_or_never().flatten();

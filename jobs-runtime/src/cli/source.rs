@@ -90,7 +90,7 @@ impl Source {
     /// The location of the store, or the address of the server.
     pub(super) fn location(&self) -> String {
         match self {
-            Self::Local(runtime) => runtime.store().describe().location.clone(),
+            Self::Local(runtime) => runtime.store().describe().location,
             Self::Remote(client) => client.address().to_string(),
         }
     }

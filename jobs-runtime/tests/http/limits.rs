@@ -118,6 +118,7 @@ async fn on_conflict_replace_replaces_the_payload_of_the_waiting_execution() {
         "jobId": "mirror-doc",
         "status": "queued",
         "triggered": false,
+        "outcome": "merged",
     });
     assert_eq!(second.is_ok(), &expected);
     let id = second.body["executionId"].as_str().unwrap();

@@ -18,7 +18,7 @@ async fn resize(
     width: u8,
     #[serde(alias = "kind")] mode: Option<Mode>,
 ) -> Result<u8, JobError> {
-    drop(mode);
+    let _ = mode;
     Ok(width)
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn rows() -> Vec<Row> {
                 r#"{"secs_since_epoch":18446744073709551615,"nanos_since_epoch":4294967295}"#,
             ],
         ),
-        Row::field::<Range<u8>>(vec![1..2], &[r#"{"start":1,"end":2}"#]),
+        Row::field::<Range<u8>>(std::iter::once(1..2).collect(), &[r#"{"start":1,"end":2}"#]),
         Row::field::<RangeInclusive<i32>>(vec![1..=2], &[r#"{"start":1,"end":2}"#]),
         Row::field(
             vec![Bound::Included(1_u8), Bound::Unbounded],

@@ -119,8 +119,12 @@ fn without_values(message: &str, value: &str) -> String {
     let mut masked = vec![false; message.len()];
     let starts: Vec<usize> = message.char_indices().map(|(at, _)| at).collect();
     let end = |from: usize| starts.get(from).copied().unwrap_or(message.len());
-    let parts: HashSet<&str> = (0..starts.len().saturating_sub(WINDOW - 1))
-        .map(|n| &message[starts[n]..end(n + WINDOW)])
+    let windows: Vec<_> = (0..starts.len().saturating_sub(WINDOW - 1))
+        .map(|n| starts[n]..end(n + WINDOW))
+        .collect();
+    let parts: HashSet<&str> = windows
+        .iter()
+        .map(|range| &message[range.clone()])
         .collect();
     let mut found: HashSet<&str> = HashSet::new();
     for scalar in &scalars {
@@ -134,8 +138,7 @@ fn without_values(message: &str, value: &str) -> String {
             found.extend(parts.get(&scalar[chars[n]..end]));
         }
     }
-    for n in 0..starts.len().saturating_sub(WINDOW - 1) {
-        let range = starts[n]..end(n + WINDOW);
+    for range in windows {
         if found.contains(&message[range.clone()]) {
             masked[range].fill(true);
         }

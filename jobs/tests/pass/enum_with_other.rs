@@ -13,7 +13,7 @@ enum Speed {
 
 #[job(id = "pass.enum-with-other")]
 async fn deliver(speed: Speed) -> Result<(), JobError> {
-    drop(speed);
+    let _ = speed;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ enum Speed {
 
 #[job(id = "pass.variant-with-alias")]
 async fn deliver(speed: Option<Speed>) -> Result<(), JobError> {
-    drop(speed);
+    let _ = speed;
     Ok(())
 }
 

@@ -34,8 +34,12 @@ def gives_up() -> None:
 
 def greedy() -> None:
     """It asks for more than it can start."""
-    poll = Worker._poll
-    setattr(Worker, "_poll", lambda self, free: poll(self, 10))
+    lease = Worker._lease
+
+    def more(self: Worker, connection: Any, wanted: dict[str, Any], free: int, wait: float) -> None:
+        lease(self, connection, {**wanted, "max": 10}, free, wait)
+
+    setattr(Worker, "_lease", more)
 
 
 def unnumbered_logs() -> None:

@@ -31,7 +31,7 @@ pub(in crate::cli) enum RemoteError {
     #[error("{}", problem.detail)]
     Problem {
         server: String,
-        problem: RemoteProblem,
+        problem: Box<RemoteProblem>,
     },
     #[error(
         "{server} answered {status} without a problem document: is it a server of jobs, or a proxy \

@@ -72,7 +72,10 @@ impl<'a> ApiRequest<'a> {
         }
         let server = server.to_string();
         Err(match answer.problem() {
-            Some(problem) => RemoteError::Problem { server, problem },
+            Some(problem) => RemoteError::Problem {
+                server,
+                problem: Box::new(problem),
+            },
             None => RemoteError::Foreign {
                 server,
                 status: answer.status,

@@ -173,7 +173,7 @@ fn refusal(error: &RemoteError) -> Option<(&str, ExecutionStatus)> {
         code,
         execution_status,
         ..
-    } = problem;
+    } = &**problem;
     execution_status.map(|status| (code.as_str(), status))
 }
 
