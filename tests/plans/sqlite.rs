@@ -55,8 +55,8 @@ const BOUNDED: [(&str, &str); 7] = [
         "counts up to its limit",
     ),
     (
-        "WITH RECURSIVE\n    present (queue) AS (\n        SELECT MIN(queue) FROM jobs_ready\n        UNION ALL\n        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)\n        FROM present\n        WHERE present.queue IS NOT NULL\n    ),\n    blocked (queue",
-        "counts blocked executions up to its limit",
+        "WITH RECURSIVE\n    present (queue) AS (\n        SELECT MIN(queue) FROM jobs_ready\n        UNION ALL\n        SELECT (SELECT MIN(r.queue) FROM jobs_ready AS r WHERE r.queue > present.queue)\n        FROM present\n        WHERE present.queue IS NOT NULL\n    ),\n    pending (queue",
+        "counts pending and blocked executions up to its limit",
     ),
     (
         "SELECT x.id, p.attempt, p.worker, p.stuck",

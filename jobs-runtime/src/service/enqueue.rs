@@ -40,10 +40,6 @@ pub(crate) struct EnqueuedRequest {
     /// The status in which the execution starts. Meaningful only if the request created it.
     pub(crate) status: ExecutionStatus,
     /// The outcome of the request in the store.
-    #[cfg_attr(
-        all(feature = "http", not(feature = "cli")),
-        expect(dead_code, reason = "only the command line reads it")
-    )]
     pub(crate) answer: EnqueueAnswer,
 }
 

@@ -6,7 +6,7 @@ use super::enqueue::Enqueue;
 #[diagnostic::on_unimplemented(
     message = "`.tx` needs the driver of the database, which is a feature of `jobs`",
     label = "no driver is compiled in",
-    note = "in Cargo.toml: `jobs = { …, features = [\"sqlx-postgres\"] }`, or `\"sqlx-sqlite\"`, or \
+    note = "in Cargo.toml: `jobs = {{ …, features = [\"sqlx-postgres\"] }}`, or `\"sqlx-sqlite\"`, or \
             `\"sqlx\"` for both"
 )]
 pub trait TransactionOfADriver {}

@@ -21,6 +21,13 @@ pub(in crate::store) struct Migration {
     /// The index that the step builds beside running work, and outside a transaction: `sql` is one
     /// `CREATE INDEX CONCURRENTLY` of this name. `None` if the step is a transaction. Steps of the
     /// SQLite store always are.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(
+            dead_code,
+            reason = "only PostgreSQL builds indexes beside running work"
+        )
+    )]
     pub(in crate::store) concurrent_index: Option<&'static str>,
     pub(in crate::store) sql: &'static str,
 }
