@@ -96,7 +96,7 @@ impl Client {
     /// # async fn send_mail(to: String) -> Result<(), JobError> { drop(to); Ok(()) }
     /// # async fn demo(jobs: Client) -> Result<(), Box<dyn std::error::Error>> {
     /// jobs.enqueue_all(["alice", "bob"].map(SendMail::new)).await?;
-    /// let later = |n, to| jobs.enqueue(SendMail::new(to)).delay(Duration::from_secs(60 * n));
+    /// let later = |n: u64, to| jobs.enqueue(SendMail::new(to)).delay(Duration::from_secs(60 * n));
     /// jobs.enqueue_all([later(0, "carol"), later(1, "dave")]).tag("welcome").await?;
     /// # Ok(())
     /// # }

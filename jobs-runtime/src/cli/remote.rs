@@ -7,7 +7,9 @@
 //! | `request` | a request to a route of the route table, and its answer |
 //! | `error` | errors, as the failures of a command |
 //!
-//! Methods and paths come from the route table of `http`, by the names of the operations.
+//! Methods and paths come from the route table of `http`, by the names of the operations. The
+//! folder may import that table and the types of its answers. It must not import a store or a
+//! command.
 
 mod address;
 mod connection;

@@ -14,6 +14,9 @@
 //! | `schedules` | schedules |
 //! | `fleet` | queues, limits, workers, failures, the overview |
 //! | `access` | tokens, the audit log |
+//!
+//! The folder may import `remote`, the runtime, the service and the store contract. It must not
+//! import a command.
 
 mod access;
 mod acts;

@@ -6,6 +6,8 @@
 //! | `acceptor` | the handshake with the present certificate; the loop that reads the files again |
 //! | `plain` | the answer to plain HTTP on a port that speaks HTTPS |
 //!
+//! The folder may import the health reports. It must not import the routes or the service.
+//!
 //! Without the feature `tls` there is no [`Tls`], and settings that ask for one stop the start.
 
 #[cfg(feature = "tls")]
