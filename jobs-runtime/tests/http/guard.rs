@@ -91,8 +91,8 @@ async fn responses_forbid_sniffing_and_caching() {
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
 }
 
-/// A clock whose sleeps complete at once.
-struct SleeplessClock;
+/// A clock whose sleeps of this length or less complete at once. Longer ones never complete.
+struct SleeplessClock(Duration);
 
 impl Clock for SleeplessClock {
     fn now(&self) -> SystemTime {
@@ -103,16 +103,22 @@ impl Clock for SleeplessClock {
         Duration::ZERO
     }
 
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if duration <= self.0 {
+            Box::pin(std::future::ready(()))
+        } else {
+            Box::pin(std::future::pending())
+        }
     }
 }
 
 #[tokio::test]
 async fn an_endless_body_and_a_slow_response_have_deadlines() {
-    let api = Api::with_clock(Arc::new(SleeplessClock)).await;
+    let api = Api::with_clock(Arc::new(SleeplessClock(Duration::MAX))).await;
     let slow = api.get(&format!("{API}/executions")).await;
     slow.is_problem(503, "deadline_exceeded");
+    // The time for a body is over, and that for the whole request is not.
+    let api = Api::with_clock(Arc::new(SleeplessClock(Duration::from_secs(25)))).await;
     let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let request = request("POST", &format!("{API}/jobs/send-letter/trigger"))
         .header(header::CONTENT_TYPE, "application/json")
