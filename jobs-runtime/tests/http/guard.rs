@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use futures_util::stream;
 
-use crate::support::{API, Api, request};
+use crate::support::{API, Answer, Api, request};
 
 #[tokio::test]
 async fn the_host_must_name_this_machine() {
@@ -91,8 +91,8 @@ async fn responses_forbid_sniffing_and_caching() {
     assert!(!answer.headers.contains_key("access-control-allow-origin"));
 }
 
-/// A clock whose sleeps of this length or less complete at once. Longer ones never complete.
-struct SleeplessClock(Duration);
+/// A clock whose sleeps complete at once or never, by their length.
+struct SleeplessClock(fn(Duration) -> bool);
 
 impl Clock for SleeplessClock {
     fn now(&self) -> SystemTime {
@@ -104,7 +104,7 @@ impl Clock for SleeplessClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        if duration <= self.0 {
+        if (self.0)(duration) {
             Box::pin(std::future::ready(()))
         } else {
             Box::pin(std::future::pending())
@@ -112,17 +112,22 @@ impl Clock for SleeplessClock {
     }
 }
 
-#[tokio::test]
-async fn an_endless_body_and_a_slow_response_have_deadlines() {
-    let api = Api::with_clock(Arc::new(SleeplessClock(Duration::MAX))).await;
-    let slow = api.get(&format!("{API}/executions")).await;
-    slow.is_problem(503, "deadline_exceeded");
-    // The time for a body is over, and that for the whole request is not.
-    let api = Api::with_clock(Arc::new(SleeplessClock(Duration::from_secs(25)))).await;
+/// The answer to a trigger whose body never ends, by a clock on which only some times are over.
+async fn answer_to_an_endless_body(is_over: fn(Duration) -> bool) -> Answer {
+    let api = Api::with_clock(Arc::new(SleeplessClock(is_over))).await;
     let endless = Body::from_stream(stream::pending::<Result<Vec<u8>, std::io::Error>>());
     let request = request("POST", &format!("{API}/jobs/send-letter/trigger"))
         .header(header::CONTENT_TYPE, "application/json")
         .body(endless)
         .unwrap();
-    api.send(request).await.is_problem(408, "request_timeout");
+    api.send(request).await
+}
+
+/// A body has 25 seconds, and a whole request 30.
+#[tokio::test]
+async fn a_body_and_a_request_have_deadlines() {
+    let slow_body = answer_to_an_endless_body(|time| time <= Duration::from_secs(25)).await;
+    slow_body.is_problem(408, "request_timeout");
+    let slow_request = answer_to_an_endless_body(|time| time > Duration::from_secs(25)).await;
+    slow_request.is_problem(503, "deadline_exceeded");
 }
