@@ -24,6 +24,10 @@ pub(crate) enum BenchError {
     /// A connection to the HTTP interface failed.
     #[error("the HTTP interface does not answer")]
     Http(#[from] std::io::Error),
+    /// The archive of a trial could not be written or read.
+    #[cfg(feature = "archive")]
+    #[error(transparent)]
+    Archive(#[from] crate::ArchiveError),
     /// The HTTP interface rejected a trigger.
     #[error("the HTTP interface answered {0}")]
     Rejected(String),

@@ -56,11 +56,14 @@ struct Pass {
 impl LostMessages {
     /// Looks at the broker queues, or writes the next page of entries. Does nothing before its
     /// time. Returns true if it has written entries.
+    ///
+    /// Leaves the jobs of `except` out: they have ready executions whose entries are unpublished.
     pub(super) async fn look(
         &mut self,
         connection: &Connection,
         deps: &BrokerDeps,
         routing_keys: &BTreeMap<String, String>,
+        except: &[String],
     ) -> Result<bool, BrokerError> {
         let now = deps.clock.elapsed();
         if now < self.look_at {
@@ -68,7 +71,8 @@ impl LostMessages {
         }
         self.count_dead_letters(connection, deps).await?;
         if self.passes.is_empty() {
-            self.find_short(connection, deps, routing_keys).await?;
+            self.find_short(connection, deps, routing_keys, except)
+                .await?;
         }
         let written = self.write_page(deps).await?;
         self.look_at = now
@@ -102,8 +106,10 @@ impl LostMessages {
         connection: &Connection,
         deps: &BrokerDeps,
         routing_keys: &BTreeMap<String, String>,
+        except: &[String],
     ) -> Result<(), BrokerError> {
-        let jobs: Vec<_> = routing_keys.keys().cloned().collect();
+        let jobs = routing_keys.keys();
+        let jobs: Vec<_> = jobs.filter(|job| !except.contains(job)).cloned().collect();
         let most = usize::try_from(LONG_QUEUE).unwrap_or(usize::MAX);
         let ready = deps.store.ready_counts(jobs, most).await?;
         self.short

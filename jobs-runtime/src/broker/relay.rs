@@ -180,13 +180,13 @@ impl<'d> Relay<'d> {
         let except = self.destinations.deferred(now);
         let unpublished = deps
             .store
-            .unpublished(except, timestamp(&*deps.clock), BATCH);
+            .unpublished(except.clone(), timestamp(&*deps.clock), BATCH);
         let entries = unpublished.await?;
         deps.health.behind(!entries.is_empty());
         if entries.is_empty() {
             self.routing_keys.refresh(deps, false).await?;
             return lost_messages
-                .look(connection, deps, self.routing_keys.all())
+                .look(connection, deps, self.routing_keys.all(), &except)
                 .await;
         }
         let mut batch = Vec::with_capacity(entries.len());

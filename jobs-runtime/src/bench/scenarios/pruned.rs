@@ -13,7 +13,7 @@ use crate::bench::scratch_store::ScratchStore;
 use crate::clock::timestamp;
 use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
-use crate::{ArchiveReader, RetentionSettings, SystemClock};
+use crate::{ArchiveError, ArchiveReader, RetentionSettings, SystemClock};
 
 /// The age of the history. Executions of a trial are younger than the retention.
 pub(super) const AGE: Duration = Duration::from_secs(40 * 86_400);
@@ -38,7 +38,7 @@ pub(super) async fn trial(
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
-    let archive = ScratchArchive::new(config);
+    let archive = ScratchArchive::create(config)?;
     let mut finished = FinishCounter::of(&*store);
     let worker = runtime_on(&store)?.concurrency(config.concurrency);
     let pruner = runtime_on(&store)?
@@ -97,20 +97,23 @@ async fn end_turn(store: &dyn Store) -> Result<(), StoreError> {
 struct ScratchArchive(PathBuf);
 
 impl ScratchArchive {
-    fn new(config: &BenchConfig) -> Self {
+    fn create(config: &BenchConfig) -> Result<Self, BenchError> {
         let directory = match &config.database {
             crate::store::DatabaseUrl::Sqlite { path, .. } => {
                 path.parent().map(PathBuf::from).unwrap_or_default()
             }
             _ => std::env::temp_dir(),
         };
-        Self(directory.join(format!("bench-archive-{}", std::process::id())))
+        let directory = directory.join(format!("bench-archive-{}", std::process::id()));
+        // A drain may end before the pruner has written, and so created it.
+        std::fs::create_dir_all(&directory)
+            .map_err(|error| ArchiveError::new("cannot create the archive's directory", error))?;
+        Ok(Self(directory))
     }
 
     /// The number of executions in it.
     fn executions(&self) -> Result<u64, BenchError> {
-        let files = ArchiveReader::new(&self.0).files();
-        let files = files.map_err(std::io::Error::other)?;
+        let files = ArchiveReader::new(&self.0).files()?;
         let manifests = files.iter().filter_map(|file| file.manifest.as_ref());
         Ok(manifests.map(|manifest| manifest.executions).sum())
     }
