@@ -199,7 +199,6 @@ impl Attempt {
                 execution = %claimed.execution_id,
                 attempt = claimed.fence.attempt,
                 trace_id = Empty,
-                otel.name = Empty,
                 otel.kind = Empty,
             )
         });

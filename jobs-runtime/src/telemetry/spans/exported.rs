@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jobs::ExecutionId;
 use jobs::runtime::EnqueueRequest;
-use opentelemetry::Context;
 use opentelemetry::logs::{LogRecord, Logger, Severity};
 use opentelemetry::trace::{
     SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
 };
+use opentelemetry::{Context, KeyValue};
 use opentelemetry_sdk::logs::SdkLogger;
 use tracing::Span;
 #[cfg(feature = "http")]
@@ -67,7 +67,9 @@ impl Spans {
         if let Some(parent) = parent.and_then(remote) {
             let _ = span.set_parent(parent);
         }
-        set_operation(&span, "send");
+        span.set_attribute(attribute::SYSTEM, "jobs");
+        span.set_attribute(attribute::OPERATION_NAME, "send");
+        span.set_attribute(attribute::OPERATION_TYPE, "send");
         if let Some(job) = job {
             span.set_attribute(attribute::DESTINATION, job.to_owned());
         }
@@ -99,25 +101,23 @@ impl Spans {
             .map_or_else(|| ids::trace_of(execution), SpanContext::trace_id);
         // Without a parent the span is the root of its trace.
         let _ = span.set_parent(parent.unwrap_or_default());
-        span.record("otel.name", format!("process {job}"));
         span.record("otel.kind", "consumer");
-        set_operation(span, "process");
-        span.set_attribute(attribute::DESTINATION, job.to_owned());
-        span.set_attribute(attribute::MESSAGE_ID, execution.to_string());
-        if let Some(correlation) = &claimed.correlation_id {
-            span.set_attribute(attribute::CONVERSATION, correlation.clone());
-        }
-        span.set_attribute(attribute::ATTEMPT, i64::from(attempt));
-        span.set_attribute(attribute::QUEUE, claimed.queue.clone());
-        if attempt > 1 {
-            let before = ids::span_of(execution, attempt - 1);
-            let flags = stored.map_or(TraceFlags::SAMPLED, |stored| stored.trace_flags());
-            let state = TraceState::default();
-            span.add_link(SpanContext::new(trace, before, flags, true, state));
-        }
         let id = ids::span_of(execution, attempt);
         let started = ids::with_ids(trace, id, || span.context());
-        text_of(started.span().span_context())
+        let started = started.span();
+        // At a low sampling rate most spans record nothing, so they get no attributes.
+        if started.is_recording() {
+            started.update_name(format!("process {job}"));
+            started.set_attributes(attempt_attributes(job, claimed));
+            if attempt > 1 {
+                let before = ids::span_of(execution, attempt - 1);
+                let flags = stored.map_or(TraceFlags::SAMPLED, |stored| stored.trace_flags());
+                let state = TraceState::default();
+                let before = SpanContext::new(trace, before, flags, true, state);
+                started.add_link(before, Vec::new());
+            }
+        }
+        text_of(started.span_context())
     }
 
     /// Starts the span of an external attempt, and returns it with its trace context.
@@ -132,7 +132,6 @@ impl Spans {
             job = claimed.job_id.as_str(),
             execution = %claimed.execution_id,
             attempt = claimed.fence.attempt,
-            otel.name = Empty,
             otel.kind = Empty,
         );
         let context = self.attempt(&span, &claimed.job_id, claimed);
@@ -220,10 +219,20 @@ impl SendSpan {
     }
 }
 
-fn set_operation(span: &Span, operation: &'static str) {
-    span.set_attribute(attribute::SYSTEM, "jobs");
-    span.set_attribute(attribute::OPERATION_NAME, operation);
-    span.set_attribute(attribute::OPERATION_TYPE, operation);
+/// The attributes of an attempt's span by the conventions for messaging.
+fn attempt_attributes(job: &str, claimed: &Claimed) -> Vec<KeyValue> {
+    let correlation = claimed.correlation_id.as_ref();
+    let correlation = correlation.map(|it| KeyValue::new(attribute::CONVERSATION, it.clone()));
+    let attributes = [
+        KeyValue::new(attribute::SYSTEM, "jobs"),
+        KeyValue::new(attribute::OPERATION_NAME, "process"),
+        KeyValue::new(attribute::OPERATION_TYPE, "process"),
+        KeyValue::new(attribute::DESTINATION, job.to_owned()),
+        KeyValue::new(attribute::MESSAGE_ID, claimed.execution_id.to_string()),
+        KeyValue::new(attribute::ATTEMPT, i64::from(claimed.fence.attempt)),
+        KeyValue::new(attribute::QUEUE, claimed.queue.clone()),
+    ];
+    attributes.into_iter().chain(correlation).collect()
 }
 
 fn set_error(span: &Span, kind: &str, message: &str) {
