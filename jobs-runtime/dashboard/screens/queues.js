@@ -1,4 +1,4 @@
-// Queues and limits: waiting and running executions, pauses, and the limits of jobs.
+// Queues and limits: waiting, running and ended executions, pauses, and the limits of jobs.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
@@ -6,6 +6,8 @@ import { count, number } from '../lib/format.js';
 import { touch } from '../lib/live.js';
 import { ask, toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
+import { useThroughput } from '../lib/throughput.js';
+import { Rate } from '../parts/ended.js';
 import { Lazy } from '../parts/lazy.js';
 import { Limits } from '../parts/limits.js';
 import { LimitsInUse } from '../parts/limits_in_use.js';
@@ -37,6 +39,7 @@ function askResume(queue) {
 
 export default function Queues() {
   const loaded = useData('queues', api.queues);
+  const ended = useThroughput('queue', 'hour');
   const [queue, setQueue] = useState('');
   const choice = html`<select aria-label="Queue of the charts" value=${queue} onChange=${(/** @type {any} */ event) => setQueue(event.target.value)}>
     <option value="">all queues</option>${loaded.data?.queues.map((one) => html`<option key=${one.queue} value=${one.queue}>${one.queue}</option>`)}</select>`;
@@ -51,7 +54,7 @@ export default function Queues() {
         <thead><tr><th>Queue</th><th class="grow"><span class="wide">Running, ready and blocked</span></th>
           <th class="right wide">Running</th><th class="right wide">Ready</th>
           <th class="right wide">Blocked</th><th class="right wide" title="Due later, or waiting for a retry">Pending</th>
-          <th class="right wide">Oldest</th><th>State</th><th></th></tr></thead>
+          <th class="right wide">Oldest</th><th class="right wide" title="Executions that ended, in each minute of the last hour and on average">Per minute</th><th>State</th><th></th></tr></thead>
         <tbody>${queues.map((queue) => html`<tr key=${queue.queue}>
           <td><a href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a></td>
           <td class="grow"><${QueueBar} queue=${queue} most=${most} /></td>
@@ -60,6 +63,7 @@ export default function Queues() {
             <td class="right num wide">${counted(queue, 'blocked')}</td>
             <td class="right num wide">${counted(queue, 'pending')}</td>
             <td class="right wide">${queue.oldestDueAt ? html`<${Time} at=${queue.oldestDueAt} />` : html`<span class="muted">–</span>`}</td>
+          <td class="right wide"><${Rate} of=${ended} name=${queue.queue} line=${true} /></td>
           <td>${queue.pausedAt ? html`<span class="wait">paused <${Time} at=${queue.pausedAt} />${pausedBy(queue)}</span>` : html`<span class="muted">open</span>`}</td>
           <td class="right">${queue.pausedAt ? html`<button class="small" onClick=${() => askResume(queue)}>Resume</button>` : html`<button class="small" onClick=${() => setPausing(queue)}>Pause</button>`}</td>
         </tr>`)}</tbody></table></div>
@@ -67,7 +71,7 @@ export default function Queues() {
           </i>ready for a worker</span><span><i class="blocked"></i>blocked by a limit</span></footer>
       </${Panel}>`;
     }}</${Show}>
-    <${Lazy} load=${charts} properties=${{ title: 'Depth over time', of: queue ? { queue } : {}, show: ['depth', 'age'], choice }} />
+    <${Lazy} load=${charts} properties=${{ title: 'Over time', of: queue ? { queue } : {}, show: ['throughput', 'depth', 'age'], choice }} />
     <${LimitsInUse} />
     <${Limits} />
     ${pausing && html`<${PauseQueue} queue=${pausing} close=${() => setPausing(null)} />`}
