@@ -38,6 +38,14 @@ export async function lists_show_throughput_and_failures({ page, open, button })
   await page.getByRole('img', { name: /^Ended: succeeded [1-9]/ }).waitFor();
 }
 
+export async function a_group_of_failures_names_the_versions_of_its_job({ page, open, see }) {
+  await reaches(await trigger('test.panic', { message: 'a version that fails' }), 'failed');
+  await open('failures');
+  await page.locator('.failure', { hasText: 'a version that fails' }).click();
+  await see('Versions of the job');
+  await page.locator('.failure-detail .pair', { hasText: /^\d+ under [0-9a-f]{8}, the present one$/ }).waitFor();
+}
+
 export async function parents_and_children_are_a_tree({ page, open }) {
   const root = await trigger('test.chain', { depth: 3 });
   await reaches(root, 'succeeded');
