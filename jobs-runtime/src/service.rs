@@ -69,6 +69,8 @@ mod schedules;
 #[cfg(feature = "http")]
 mod series;
 mod suggest;
+#[cfg(feature = "http")]
+mod throughput;
 mod tokens;
 mod wait;
 
@@ -134,6 +136,8 @@ pub use schedules::{NewSchedule, ScheduleDetails, ScheduleEdit, ScheduleError, S
 pub(crate) use series::{Series, SeriesOf, SeriesWindow};
 #[cfg(feature = "http")]
 pub(crate) use suggest::similar_names;
+#[cfg(feature = "http")]
+pub(crate) use throughput::{Throughput, ThroughputBy};
 #[cfg(feature = "http")]
 pub(crate) use tokens::secret;
 pub use tokens::{CreatedToken, NewToken, TokenError, TokenState, TokenView};

@@ -92,7 +92,7 @@ pub use contract::operator::{
     RetryAnswer,
 };
 use contract::publish::PublishedRule;
-pub use contract::publish::{MigrationStatus, PublishedJob, StoreDescription};
+pub use contract::publish::{MigrationStatus, PublishedJob, SessionPublication, StoreDescription};
 pub use contract::read::{ReadStore, RecentOutcome};
 pub use contract::retention::{
     Cutoffs, EraseAnswer, Erasure, Expired, ExpiryPage, ExpiryScan, Leftover, RetentionStore,

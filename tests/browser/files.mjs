@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
+import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,7 @@ import { declarations } from './types.mjs';
 
 const FIRST_LOAD = 150_000;
 const OWN_CODE = 60_000;
+const OWN_CODE_OF_ALL_SCREENS = 110_000;
 const here = path.dirname(fileURLToPath(import.meta.url));
 const dashboard = path.join(here, '../../jobs-runtime/dashboard');
 
@@ -62,6 +64,28 @@ async function firstLoads() {
   }
 }
 
+/** The bytes of a file as a browser receives it. */
+function transferred(url) {
+  return new Promise((resolve, reject) => {
+    http.get(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
+      let size = 0;
+      response.on('data', (part) => { size += part.length; });
+      response.on('end', () => (response.statusCode === 200 ? resolve(size) : reject(new Error(`${url}: ${response.statusCode}`))));
+    }).on('error', reject);
+  });
+}
+
+/** The own code of all screens together. Each file is compressed for itself. */
+async function allScreens() {
+  const page = await (await fetch(`${settings.address}/dashboard/`)).text();
+  const [, assets] = /src="([^"]+)\/app\.js"/.exec(page);
+  const own = files(dashboard).filter((file) => !file.startsWith('vendor/') && file !== 'index.html');
+  let sum = 0;
+  for (const file of own) sum += await transferred(new URL(`${assets}/${file}`, `${settings.address}/`));
+  console.log(`own code of all screens: ${sum} bytes in ${own.length} files`);
+  assert(sum <= OWN_CODE_OF_ALL_SCREENS, `the own code of all screens has ${sum} bytes, ${OWN_CODE_OF_ALL_SCREENS} are allowed`);
+}
+
 /** Checks the modules against types that are made from the interface's own document. */
 async function types() {
   const document = await (await fetch(`${settings.address}/openapi.json`)).json();
@@ -91,5 +115,6 @@ async function types() {
 
 vendored();
 await firstLoads();
+await allScreens();
 await types();
 await browser.close();

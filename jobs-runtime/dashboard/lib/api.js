@@ -129,6 +129,8 @@ export const api = {
   resumeQueue: (queue) => post(`queues/${id(queue)}/resume`),
   /** @param {{jobId?: string, queue?: string, window: string}} query @returns {Promise<Types['schemas']['Series']>} */
   series: (query) => get('series', query),
+  /** @param {{by: 'job' | 'queue', window: string}} query @returns {Promise<Types['schemas']['Throughput']>} */
+  throughput: (query) => get('throughput', query),
   /** @returns {Promise<Types['schemas']['StoreView']>} */
   store: () => get('store'),
   /** @returns {Promise<Types['schemas']['Tokens']>} */

@@ -1,5 +1,8 @@
 // Failed executions, which the server groups by job and error.
 import { api } from './api.js';
+import { number } from './format.js';
+
+/** @typedef {import('./types.js').components['schemas']['FailingVersion']} Version */
 
 /**
  * @typedef {object} Group
@@ -13,6 +16,7 @@ import { api } from './api.js';
  * @property {string} lastSeen
  * @property {string} sample the id of the last one
  * @property {number[]} trend counts of equal times, oldest first
+ * @property {Version[]} versions of the job under which they ran, the last published first
  */
 /** @typedef {{groups: Group[], examined: number, complete: boolean}} Groups */
 
@@ -31,12 +35,20 @@ export function pieces(message) {
   return list;
 }
 
+/** How the failures lie over the versions of their job; empty if all have the present one. @param {Group} group */
+export function versionWords({ versions }) {
+  if (!versions.length) return '';
+  const present = versions.find((one) => one.current);
+  if (!present) return 'none under the present version';
+  return versions.length > 1 ? `${number(present.count)} under the present version` : '';
+}
+
 /** The groups of a time. @param {string | undefined} since @param {string | undefined} jobId @returns {Promise<Groups>} */
 export async function groupsSince(since, jobId) {
   const { failures, examined, complete } = await api.failures({ since, jobId });
   const groups = failures.map((/** @type {any} */ one) => ({
     key: `${one.jobId}\n${one.errorFingerprint}`, jobId: one.jobId, fingerprint: one.errorFingerprint, kind: one.kind, message: one.message,
-    count: one.count, firstSeen: one.firstSeenAt, lastSeen: one.lastSeenAt, sample: one.sampleId, trend: one.histogram,
+    count: one.count, firstSeen: one.firstSeenAt, lastSeen: one.lastSeenAt, sample: one.sampleId, trend: one.histogram, versions: one.versions,
   }));
   return { groups, examined, complete };
 }

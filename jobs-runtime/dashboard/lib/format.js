@@ -102,6 +102,14 @@ export function percent(part, whole) {
   return `${value < 10 && value > 0 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value)} %`;
 }
 
+/** A count in a time as a number per minute. @param {number} n @param {number} ms */
+export function perMinute(n, ms) {
+  const rate = n / Math.max(1, ms / 60_000);
+  if (rate >= 10) return number(Math.round(rate));
+  if (rate > 0 && rate < 0.01) return '< 0.01';
+  return String(Number(rate.toFixed(rate < 1 ? 2 : 1)));
+}
+
 /** An id, shortened in the middle. @param {string} id */
 export function shortId(id) {
   return id.length > 20 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id;

@@ -11,8 +11,3 @@ export function setTheme(next) {
   if (next === 'system') delete document.documentElement.dataset.theme;
   else document.documentElement.dataset.theme = next;
 }
-
-/** True if the page is dark now. */
-export function isDark() {
-  return theme.value === 'system' ? matchMedia('(prefers-color-scheme: dark)').matches : theme.value === 'dark';
-}

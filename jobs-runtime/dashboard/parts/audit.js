@@ -6,6 +6,7 @@ import { brief, pretty } from '../lib/json.js';
 import { href } from '../lib/router.js';
 import { caller } from '../lib/session.js';
 import { Empty, Panel, Show } from './states.js';
+import { Table } from './table.js';
 import { Time } from './time.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['AuditEntry']} Entry */
@@ -37,15 +38,14 @@ export function Audit({ of }) {
   const query = { target: of, actor, limit };
   const loaded = useData(isShown ? `audit:${JSON.stringify(query)}` : null, () => api.audit(query), { every: 2000 });
   if (!isShown || (of && !loaded.data?.entries.length)) return null;
+  const columns = ['When', 'Who', 'Act', ...(of ? [] : [['On', 'grow']]), ['Change', 'grow wide'], ['From', 'wide']];
   const aside = !of && html`<input type="search" aria-label="Acts of" placeholder="Name of the actor" value=${actor} onChange=${(/** @type {any} */ event) => setActor(event.target.value.trim())} />`;
   return html`<${Panel} title=${of ? 'Acts of operators' : 'Audit'} kind="table" aside=${aside}>
     <${Show} of=${loaded} what="The audit log" lines=${3}>${(/** @type {{entries: Entry[], nextCursor: string | null}} */ page) => (page.entries.length
-      ? html`<div class="scroll" role="region" aria-label="Acts" tabindex="0"><table class="list">
-        <thead><tr><th>When</th><th>Who</th><th>Act</th>${!of && html`<th class="grow">On</th>`}<th class="grow wide">Change</th><th class="wide">From</th></tr></thead>
-        <tbody>${page.entries.map((entry, n) => html`<tr key=${entry.at + entry.target + n}>
+      ? html`<${Table} label="Acts" columns=${columns}>${page.entries.map((entry, n) => html`<tr key=${entry.at + entry.target + n}>
           <td><${Time} at=${entry.at} /></td><td>${entry.actor} <span class="muted">${entry.role}</span></td><td>${entry.action}</td>
           ${!of && html`<td class="grow"><div class="cell">${target(entry)}</div></td>`}
-          <td class="grow wide"><div class="cell">${change(entry)}</div></td><td class="wide muted">${entry.address ?? 'command line'}</td></tr>`)}</tbody></table></div>
+          <td class="grow wide"><div class="cell">${change(entry)}</div></td><td class="wide muted">${entry.address ?? 'command line'}</td></tr>`)}</${Table}>
         ${page.nextCursor && html`<footer class="pager"><button onClick=${() => setLimit(limit + 100)}>Load more</button></footer>`}`
       : html`<${Empty} title="No act is recorded yet." />`)}</${Show}>
   </${Panel}>`;

@@ -3,9 +3,9 @@ import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { duration, number } from '../lib/format.js';
-import { keep, recall } from '../lib/storage.js';
 import { Chart } from './chart.js';
 import { Empty, Panel, Show } from './states.js';
+import { useWindow } from './window_choice.js';
 
 /** @typedef {import('./chart.js').Part} Part */
 /** @typedef {import('./chart.js').Drawing} Drawing */
@@ -51,19 +51,12 @@ const DRAWINGS = {
   age: { title: 'Oldest ready execution', words: duration, whole: most, parts: [part('waited at most', 'wait', (point) => point.oldestMs)] },
 };
 
-const WINDOWS = /** @type {['hour' | 'day', string][]} */ ([['hour', 'Last hour'], ['day', 'Last 24 hours']]);
-
 /** @param {{title: string, of: {jobId?: string, queue?: string}, show: string[], choice?: any}} properties */
 export function Charts({ title, of, show, choice }) {
-  const [length, setLength] = useState(() => recall('charts', 'hour'));
+  const { chosen: length, buttons } = useWindow();
   const [at, setAt] = useState(/** @type {number | null} */ (null));
   const loaded = useData(`series:${length}:${JSON.stringify(of)}`, () => api.series({ ...of, window: length }), { every: 10_000 });
-  const choose = (/** @type {string} */ next) => {
-    keep('charts', next, true);
-    setLength(next);
-  };
-  const tabs = html`${choice}<span class="tabs">${WINDOWS.map(([name, words]) => html`<button key=${name} class="small" aria-pressed=${length === name} onClick=${() => choose(name)}>${words}</button>`)}</span>`;
-  return html`<${Panel} title=${title} aside=${tabs} kind="charted"><${Show} of=${loaded} what="The series" lines=${4}>${(/** @type {import('./chart.js').Series} */ series) => (series.points.length
+  return html`<${Panel} title=${title} aside=${html`${choice}${buttons}`} kind="charted"><${Show} of=${loaded} what="The series" lines=${4}>${(/** @type {import('./chart.js').Series} */ series) => (series.points.length
     ? html`<div class="charts">${show.map((name) => html`<${Chart} key=${name} series=${series} drawing=${DRAWINGS[name]} at=${at} setAt=${setAt} />`)}</div>
       <p class="axis muted"><span>${length === 'hour' ? 'an hour ago, by minute' : 'a day ago, by quarter of an hour'}</span><span>now</span></p>`
     : html`<${Empty} title=${length === 'hour' ? 'Nothing ran or waited in the last hour.' : 'Nothing ran or waited in the last day.'} />`)}</${Show}></${Panel}>`;

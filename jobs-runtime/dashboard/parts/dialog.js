@@ -30,6 +30,16 @@ export function Dialog({ title, close, children, wide = false }) {
   </dialog>`;
 }
 
+/**
+ * The end of a dialog: its act as commands, the way out, the act. Without `run`, the act submits the form.
+ * @param {{command?: import('../lib/commands.js').Command | false, keep?: string, close: () => void, verb: string, danger?: boolean, disabled?: any, focus?: boolean, run?: () => void}} properties
+ */
+export function DialogFoot({ command, keep = 'Keep as it is', close, verb, danger = false, disabled, focus = false, run }) {
+  return html`<footer class="dialog-foot">${command && html`<${CopyAs} command=${command} />`}
+    <span class="spring"></span><button type="button" onClick=${close}>${keep}</button>
+    <button class="primary ${danger ? 'danger' : ''}" type=${run ? 'button' : 'submit'} disabled=${disabled} autofocus=${focus} onClick=${run}>${verb}</button></footer>`;
+}
+
 /** The question before an act, if one is asked. */
 export function Confirm() {
   const asked = question.value;
@@ -54,12 +64,7 @@ export function Confirm() {
   return html`<${Dialog} title=${asked.title} close=${close}>
     <div class="prose">${asked.body}</div>
     ${isReadOnly() && html`<p class="notice wait refusal">Your role, ${caller.value?.role}, sees this and may not do it.</p>`}
-    <footer class="dialog-foot">
-      ${asked.command && html`<${CopyAs} command=${asked.command} />`}
-      <span class="spring"></span>
-      <button onClick=${close}>Keep as it is</button>
-      <button class="primary ${asked.danger ? 'danger' : ''}" disabled=${busy || isReadOnly()} autofocus onClick=${run}>${asked.verb}</button>
-    </footer>
+    <${DialogFoot} command=${asked.command} close=${close} verb=${asked.verb} danger=${asked.danger} disabled=${busy || isReadOnly()} focus=${true} run=${run} />
   </${Dialog}>`;
 }
 

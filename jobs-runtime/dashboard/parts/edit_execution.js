@@ -1,11 +1,11 @@
 // Dialogs that change an execution: edit while it waits, retry with another payload.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
-import { parse, pretty } from '../lib/json.js';
+import { pretty } from '../lib/json.js';
 import { touch } from '../lib/live.js';
 import { toast } from '../lib/notices.js';
-import { CopyAs } from './copying.js';
-import { Dialog } from './dialog.js';
+import { Dialog, DialogFoot } from './dialog.js';
+import { Labelled, typed } from './labelled.js';
 import { PayloadForm } from './payload_form.js';
 import { withoutHidden } from './trigger.js';
 
@@ -39,12 +39,8 @@ export function RetryEdited({ execution, job, close }) {
   return html`<${Dialog} title="Retry with an edited payload" close=${close} wide=${true}>
     <p class="muted">The execution keeps its id. Its attempts and their logs stay; the payload of before is replaced.</p>
     <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
-    <footer class="dialog-foot">
-      <${CopyAs} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload '${JSON.stringify(payload)}'` }} />
-        <span class="spring"></span>
-      <button onClick=${close}>Keep as it is</button>
-      <button class="primary" disabled=${busy} onClick=${() => send(() => api.retry(execution.id, JSON.stringify(body)), 'Queued again with the edited payload.')}>Retry</button>
-    </footer>
+    <${DialogFoot} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload '${JSON.stringify(payload)}'` }} close=${close} verb="Retry" disabled=${busy}
+      run=${() => send(() => api.retry(execution.id, JSON.stringify(body)), 'Queued again with the edited payload.')} />
   </${Dialog}>`;
 }
 
@@ -70,30 +66,12 @@ export function EditExecution({ execution, job, close }) {
   return html`<${Dialog} title="Edit while it waits" close=${close} wide=${true}>
     <div class="stack">
       <div class="row form-row">
-        <div class="field"><label for="edit-due">Due, in your time zone</label>
-          <input id="edit-due" type="datetime-local" step="1" value=${due} onInput=${(/** @type {any} */ event) => setDue(event.target.value)} />
-          </div>
+        <${Labelled} id="edit-due" label="Due, in your time zone"><input id="edit-due" type="datetime-local" step="1" value=${due} onInput=${typed(setDue)} /></${Labelled}>
         <button onClick=${() => save({ delayMs: 0 }, 'It is due now.')} disabled=${busy}>Make it due now</button>
-        <div class="field"><label for="edit-priority">Priority, 0 to 100</label>
-          <input id="edit-priority" type="number" min="0" max="100" value=${priority} onInput=${(/** @type {any} */ event) => setPriority(event.target.value)} />
-          </div>
+        <${Labelled} id="edit-priority" label="Priority, 0 to 100"><input id="edit-priority" type="number" min="0" max="100" value=${priority} onInput=${typed(setPriority)} /></${Labelled}>
       </div>
       <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
     </div>
-    <footer class="dialog-foot">
-      ${changed && html`<${CopyAs} command=${{ method: 'PATCH', path: `executions/${execution.id}`, body }} />`}<span class="spring">
-        </span>
-      <button onClick=${close}>Keep as it is</button>
-      <button class="primary" disabled=${busy || !changed} onClick=${() => save(body, 'Changed.')}>Save</button>
-    </footer>
+    <${DialogFoot} command=${changed && { method: 'PATCH', path: `executions/${execution.id}`, body }} close=${close} verb="Save" disabled=${busy || !changed} run=${() => save(body, 'Changed.')} />
   </${Dialog}>`;
-}
-
-/** Parses a text as JSON, or returns the mistake. @param {string} text @returns {{value?: any, mistake?: string}} */
-export function parsed(text) {
-  try {
-    return { value: parse(text) };
-  } catch (error) {
-    return { mistake: /** @type {Error} */ (error).message };
-  }
 }

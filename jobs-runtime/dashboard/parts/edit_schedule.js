@@ -6,8 +6,8 @@ import { useData } from '../lib/data.js';
 import { touch } from '../lib/live.js';
 import { toast } from '../lib/notices.js';
 import { go, href } from '../lib/router.js';
-import { CopyAs } from './copying.js';
-import { Dialog } from './dialog.js';
+import { Dialog, DialogFoot } from './dialog.js';
+import { Labelled } from './labelled.js';
 import { NextTimes } from './next_times.js';
 import { RawJson } from './raw_json.js';
 
@@ -30,8 +30,7 @@ export function EditSchedule({ schedule, close }) {
   if (Number(fields.jitterMs) !== before.jitterMs) body.jitterMs = Number(fields.jitterMs);
   if (fields.payload && JSON.stringify(fields.payload) !== JSON.stringify(before.payload)) body.payload = fields.payload;
   const mistake = (/** @type {string} */ name) => problem?.problem?.violations?.find((/** @type {any} */ one) => one.pointer === `/${name}` || one.pointer === name)?.message;
-  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ control, hint = '') => html`<div class="field">
-    <label for=${`schedule-${name}`}>${label}</label>${control}${hint && html`<span class="hint">${hint}</span>`}${mistake(name) && html`<span class="mistake">${mistake(name)}</span>`}</div>`;
+  const field = (/** @type {string} */ name, /** @type {string} */ label, /** @type {any} */ control, hint = '') => html`<${Labelled} id=${`schedule-${name}`} label=${label} hint=${hint} mistake=${mistake(name)}>${control}</${Labelled}>`;
   const shared = (/** @type {string} */ name) => ({ id: `schedule-${name}`, value: fields[name], onInput: set(name), 'aria-invalid': mistake(name) ? 'true' : undefined });
   const save = async (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -66,12 +65,7 @@ export function EditSchedule({ schedule, close }) {
         ${field('jitterMs', 'Largest random delay, in milliseconds', html`<input ...${shared('jitterMs')} inputmode="numeric" />`)}</div>
       <div class="field"><span class="label">Payload; empty for the job's defaults</span>
         <${RawJson} value=${fields.payload ?? undefined} label="Payload of the schedule" change=${(/** @type {any} */ payload) => setFields({ ...fields, payload })} />${mistake('payload') && html`<span class="mistake">${mistake('payload')}</span>`}</div>
-      <footer class="dialog-foot">
-        <${CopyAs} command=${schedule ? { method: 'PATCH', path: `schedules/${encodeURIComponent(schedule.id)}`, body } : { method: 'POST', path: 'schedules', body }} />
-        <span class="spring"></span>
-        <button type="button" onClick=${close}>Keep as it is</button>
-          <button type="submit" class="primary" disabled=${schedule && !Object.keys(body).length}>${schedule ? 'Save' : 'Create'}</button>
-          </footer>
+      <${DialogFoot} command=${schedule ? { method: 'PATCH', path: `schedules/${encodeURIComponent(schedule.id)}`, body } : { method: 'POST', path: 'schedules', body }} close=${close} verb=${schedule ? 'Save' : 'Create'} disabled=${schedule && !Object.keys(body).length} />
     </form>
   </${Dialog}>`;
 }

@@ -3,6 +3,7 @@ import { html, useState } from '../lib/dom.js';
 import { child, isObject } from '../lib/json.js';
 import { initial, resolve } from '../lib/schema.js';
 import { Field } from './field.js';
+import { typed } from './labelled.js';
 
 /** @typedef {import('./field_scalar.js').Inner} Inner */
 
@@ -48,7 +49,7 @@ export function MapField({ schema, value, change, pointer, form, label }) {
       change=${(/** @type {any} */ next) => change({ ...value, [key]: next ?? null })}
       actions=${html`<button type="button" class="link" onClick=${() => change(changed(value, key, undefined))}>remove</button>`} />`)}
     <div class="row tight">
-      <input aria-label="Name of a new member of ${label}" placeholder="name" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
+      <input aria-label="Name of a new member of ${label}" placeholder="name" value=${name} onInput=${typed(setName)} />
     <button type="button" class="small" disabled=${!name} onClick=${add}>Add</button></div>
   </fieldset>`;
 }

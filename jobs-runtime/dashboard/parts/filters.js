@@ -5,6 +5,7 @@ import { useData } from '../lib/data.js';
 import { go, href } from '../lib/router.js';
 import { isReadOnly } from '../lib/session.js';
 import { Icon } from './icons.js';
+import { typed } from './labelled.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export const STATUSES = ['pending', 'queued', 'running', 'succeeded', 'failed', 'cancelled'];
@@ -75,7 +76,7 @@ export function Filters({ filters, change }) {
       <form class="find-box" role="search" onSubmit=${submit}>
         <${Icon} name="search" size=${14} />
         <input aria-label="Execution id, or item:, tag:, correlation:, by:" placeholder=${`id, or item: tag: correlation: by:${searchesText ? ' text:' : ''}`} value=${text}
-          onInput=${(/** @type {any} */ event) => setText(event.target.value)} />
+          onInput=${typed(setText)} />
         ${wanted && !UUID.test(wanted) && !/^(item|tag|correlation|by|text):/.test(wanted) && html`<div class="menu-items guesses">
           ${Object.entries(TEXTS).filter(([name]) => ['itemId', 'tag', 'correlationId', 'createdBy'].includes(name) || (name === 'text' && searchesText)).map(([name, word]) => html`<button type=${name === 'itemId' ? 'submit' : 'button'} key=${name} onClick=${() => add(name, wanted)}>${word}${name === 'text' ? '' : ' is'} “${wanted}”</button>`)}
         </div>`}

@@ -2,10 +2,9 @@
 import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
-import { Lazy } from './lazy.js';
+import { charts, Lazy } from './lazy.js';
 import { Trends } from './trends.js';
 
-const charts = () => import('./charts.js').then((module) => module.Charts);
 
 /** @param {{job: import('../lib/types.js').components['schemas']['JobView']}} properties */
 export function JobStats({ job }) {

@@ -5,6 +5,7 @@ import { copy } from '../lib/clipboard.js';
 import { toast } from '../lib/notices.js';
 import { property } from '../lib/schema.js';
 import { Copy } from './copying.js';
+import { typed } from './labelled.js';
 
 const MOST_MEMBERS = 200;
 const MOST_TEXT = 2000;
@@ -61,7 +62,7 @@ export function JsonView({ value, schema, name }) {
   const text = pretty(value) ?? '';
   const long = text.length > 400;
   return html`<div class="json">
-    <div class="json-tools">${long && html`<input type="search" aria-label="Find in the ${name}" placeholder="Find" value=${find} onInput=${(/** @type {any} */ event) => setFind(event.target.value)} />`}<${Copy} text=${text} what="the ${name}" />
+    <div class="json-tools">${long && html`<input type="search" aria-label="Find in the ${name}" placeholder="Find" value=${find} onInput=${typed(setFind)} />`}<${Copy} text=${text} what="the ${name}" />
       </div>
     <${Node} value=${value} schema=${schema} root=${schema} depth=${0} find=${find.trim().toLowerCase()} pointer="" />
   </div>`;

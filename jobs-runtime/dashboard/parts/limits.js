@@ -5,6 +5,7 @@ import { useData } from '../lib/data.js';
 import { policyOf } from '../lib/policy.js';
 import { href } from '../lib/router.js';
 import { Empty, Panel, Show } from './states.js';
+import { Table } from './table.js';
 
 export function Limits() {
   const loaded = useData('jobs:all', () => api.jobs({ limit: 1000 }), { live: false });
@@ -12,10 +13,8 @@ export function Limits() {
     <${Show} of=${loaded} what="The list of limits" lines=${3}>${(/** @type {{jobs: any[]}} */ page) => {
     const rows = page.jobs.flatMap((job) => policyOf(job).filter(([name]) => ['Concurrency', 'Rate', 'Backlog'].includes(name)).map(([name, words]) => ({ job, name, words })));
     if (!rows.length) return html`<${Empty} title="No job declares a limit." />`;
-    return html`<div class="scroll" role="region" aria-label="Limits" tabindex="0"><table class="list"><thead>
-      <tr><th>Job</th><th>Limit</th><th class="grow">Rule</th></tr></thead>
-      <tbody>${rows.map(({ job, name, words }) => html`<tr key=${job.id + name}><td>
+    return html`<${Table} label="Limits" columns=${['Job', 'Limit', ['Rule', 'grow']]}>${rows.map(({ job, name, words }) => html`<tr key=${job.id + name}><td>
         <a href=${href(['jobs', job.id])}>${job.id}</a></td><td>${name}</td><td class="grow wraps">
-        <span class="cut">${words}</span></td></tr>`)}</tbody></table></div>`;
+        <span class="cut">${words}</span></td></tr>`)}</${Table}>`;
   }}</${Show}></${Panel}>`;
 }

@@ -8,6 +8,7 @@ import { href } from '../lib/router.js';
 import { LimitQueue } from './limit_queue.js';
 import { QueueBar } from './queue_bar.js';
 import { Empty, Panel, Show } from './states.js';
+import { Table } from './table.js';
 import { Time } from './time.js';
 
 /**
@@ -23,6 +24,7 @@ import { Time } from './time.js';
  */
 
 const MOST = 40;
+const COLUMNS = ['Job', 'For', ['Rule', 'wide'], [html`<span class="wide">In use and waiting</span>`, 'grow'], ['In use', 'right'], ['Waiting', 'right'], ''];
 
 /** The value of the payload's field that the limit is for; empty for a limit of the whole fleet. @param {Limit} limit */
 const valueOf = (limit) => limit.key.split('/').slice(2).join('/');
@@ -52,10 +54,7 @@ export function LimitsInUse() {
     if (!limits.length) return html`<${Empty} title="No permit is in use.">A limit appears here with its first execution.</${Empty}>`;
     const sorted = [...limits].sort((one, other) => other.waiting + other.inUse - one.waiting - one.inUse || one.key.localeCompare(other.key));
     const most = Math.max(5, ...limits.map((one) => one.inUse + one.waiting));
-    return html`<div class="scroll" role="region" aria-label="Permits" tabindex="0"><table class="list queues">
-      <thead><tr><th>Job</th><th>For</th><th class="wide">Rule</th><th class="grow"><span class="wide">In use and waiting</span></th>
-        <th class="right">In use</th><th class="right">Waiting</th><th></th></tr></thead>
-      <tbody>${sorted.slice(0, MOST).map((limit) => html`<tr key=${limit.key}>
+    return html`<${Table} label="Permits" kind="queues" columns=${COLUMNS}>${sorted.slice(0, MOST).map((limit) => html`<tr key=${limit.key}>
         <td><a href=${href(['jobs', limit.jobId])}>${limit.jobId}</a></td>
         <td class="for">${valueOf(limit) ? html`<span class="mono cut" title=${valueOf(limit)}>${valueOf(limit)}</span>` : html`<span class="muted">all</span>`}</td>
         <td class="wide">${rule(limit)}${limit.pausedUntil && html` <span class="wait">paused, ends <${Time} at=${limit.pausedUntil} /></span>`}</td>
@@ -63,7 +62,6 @@ export function LimitsInUse() {
         <td class="right num">${number(limit.inUse)}</td><td class="right num">${limit.waiting > 0
           ? html`<button class="link num" aria-expanded=${opened === limit.key} title="Shows what waits, and behind what" onClick=${() => setOpened(opened === limit.key ? '' : limit.key)}>${limit.waiting >= 1000 ? '≥ ' : ''}${number(limit.waiting)} ▾</button>` : number(limit.waiting)}</td>
         <td class="right">${limit.kind === 'rate' && html`<button class="small" onClick=${() => askReset(limit)}>Reset</button>`}</td></tr>
-        ${opened === limit.key && html`<tr key=${`${limit.key} queue`}><td colspan="7" class="wraps"><${LimitQueue} limit=${limit.key} waiting=${limit.waiting} /></td></tr>`}`)}</tbody>
-    </table></div>${sorted.length > MOST && html`<footer class="legend">and ${number(sorted.length - MOST)} more with less to do</footer>`}`;
+        ${opened === limit.key && html`<tr key=${`${limit.key} queue`}><td colspan="7" class="wraps"><${LimitQueue} limit=${limit.key} waiting=${limit.waiting} /></td></tr>`}`)}</${Table}>${sorted.length > MOST && html`<footer class="legend">and ${number(sorted.length - MOST)} more with less to do</footer>`}`;
   }}</${Show}></${Panel}>`;
 }

@@ -4,6 +4,7 @@ import { api } from '../lib/api.js';
 import { clock, count, full } from '../lib/format.js';
 import { onChange } from '../lib/live.js';
 import { Copy } from './copying.js';
+import { typed } from './labelled.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['LogRecord']} Line */
 
@@ -94,10 +95,10 @@ export function LogView({ id, isOpen, attempts }) {
   const window = shown.slice(from, from + Math.ceil(height / ROW) + 20);
   return html`<div class="log">
     <div class="log-tools">
-      <select aria-label="Least level" value=${level} onChange=${(/** @type {any} */ event) => setLevel(event.target.value)}>${LEVELS.map((one) => html`<option key=${one} value=${one}>${one === 'trace' ? 'every level' : `${one} and above`}</option>`)}</select>
-      ${attempts > 1 && html`<select aria-label="Attempt" value=${attempt} onChange=${(/** @type {any} */ event) => setAttempt(event.target.value)}>
+      <select aria-label="Least level" value=${level} onChange=${typed(setLevel)}>${LEVELS.map((one) => html`<option key=${one} value=${one}>${one === 'trace' ? 'every level' : `${one} and above`}</option>`)}</select>
+      ${attempts > 1 && html`<select aria-label="Attempt" value=${attempt} onChange=${typed(setAttempt)}>
         <option value="">all attempts</option>${Array.from({ length: attempts }, (_, n) => html`<option key=${n} value=${n + 1}>attempt ${n + 1}</option>`)}</select>`}
-      <input type="search" aria-label="Find in the log" placeholder="Find" value=${find} onInput=${(/** @type {any} */ event) => setFind(event.target.value)} />
+      <input type="search" aria-label="Find in the log" placeholder="Find" value=${find} onInput=${typed(setFind)} />
       ${isOpen && html`<label class="row">
         <input type="checkbox" checked=${follow} onChange=${() => setFollow(!follow)} /> follow</label>`}
       <span class="spring"></span>

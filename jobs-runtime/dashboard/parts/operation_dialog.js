@@ -8,8 +8,7 @@ import { touch } from '../lib/live.js';
 import { failed } from '../lib/notices.js';
 import { href } from '../lib/router.js';
 import { isReadOnly } from '../lib/session.js';
-import { CopyAs } from './copying.js';
-import { Dialog } from './dialog.js';
+import { Dialog, DialogFoot } from './dialog.js';
 import { Failure, Progress, Skeleton } from './states.js';
 import { Status } from './status.js';
 
@@ -45,11 +44,7 @@ export function OperationDialog({ act, filter, close, done }) {
           </details>`}
       </div>
       ${isReadOnly() && html`<p class="notice wait refusal">Your role sees this and may not do it.</p>`}
-      <footer class="dialog-foot"><${CopyAs} command=${{ method: 'POST', path: 'operations', body }} />
-        <span class="spring"></span>
-        <button onClick=${close}>Keep them as they are</button>
-        <button class="primary ${act.danger ? 'danger' : ''}" disabled=${!changes || isReadOnly()} onClick=${start}>${act.verb} ${number(changes)}${preview.exact ? '' : ' or more'}</button>
-          </footer>`}
+      <${DialogFoot} command=${{ method: 'POST', path: 'operations', body }} keep="Keep them as they are" close=${close} verb=${`${act.verb} ${number(changes)}${preview.exact ? '' : ' or more'}`} danger=${act.danger} disabled=${!changes || isReadOnly()} run=${start} />`}
   </${Dialog}>`;
 }
 

@@ -6,8 +6,11 @@ import { useData } from '../lib/data.js';
 import { sentence } from '../lib/format.js';
 import { ask, toast } from '../lib/notices.js';
 import { Empty, Panel, Show } from './states.js';
+import { Tone } from './status.js';
+import { Table } from './table.js';
 import { Time } from './time.js';
 
+const COLUMNS = ['Act', 'State', 'Progress', ['Executions', 'grow'], 'By', ['Created', 'right'], ''];
 const TONES = /** @type {Record<string, string>} */ ({ running: 'run', done: 'ok', cancelled: 'off' });
 
 /** @param {any} operation */
@@ -27,18 +30,14 @@ export function Operations() {
   const loaded = useData('operations', () => api.operations({ limit: 20 }));
   return html`<${Panel} title="Bulk operations" kind="table">
     <${Show} of=${loaded} what="The list of operations" lines=${3}>${(/** @type {{operations: any[]}} */ { operations }) => (operations.length
-    ? html`<div class="scroll" role="region" aria-label="Bulk operations" tabindex="0"><table class="list">
-      <thead><tr><th>Act</th><th>State</th><th>Progress</th><th class="grow">Executions</th><th>By</th>
-      <th class="right">Created</th><th></th></tr></thead>
-      <tbody>${operations.map((one) => html`<tr key=${one.id}><td>${sentence(one.act)}</td><td>
-        <span class="status"><span class="square ${TONES[one.status]}"></span>
-        <span class="tone ${TONES[one.status]}">${one.status}</span></span></td>
+    ? html`<${Table} label="Bulk operations" columns=${COLUMNS}>${operations.map((one) => html`<tr key=${one.id}>
+        <td>${sentence(one.act)}</td><td><${Tone} tone=${TONES[one.status]} word=${one.status} /></td>
         <td class="num">${operationWords(one)}</td><td class="grow"><div class="cell">
           <span class="cut" title=${filterWords(one.filter)}>${filterWords(one.filter)}</span></div></td>
         <td>${one.createdBy ?? html`<span class="muted">–</span>`}</td><td class="right">
           <${Time} at=${one.createdAt} /></td>
         <td class="right">${one.status === 'running' && html`<button class="small" onClick=${() => askStop(one)}>Stop</button>`}</td>
-          </tr>`)}</tbody></table></div>`
+          </tr>`)}</${Table}>`
     : html`<${Empty} title="There was no bulk operation yet.">Select executions in a list, or open a group of failures.</${Empty}>`)}</${Show}>
       </${Panel}>`;
 }

@@ -34,7 +34,7 @@ async function named() {
   return [
     ...(jobs?.jobs ?? []).flatMap((job) => [
       { kind: 'job', label: job.id, run: () => go(href(['jobs', job.id])) },
-      { kind: 'trigger', label: `Trigger ${job.id}`, run: () => go(href(['jobs', job.id], { trigger: '1' })) },
+      { kind: 'trigger', label: `Trigger ${job.id}`, run: () => go(href(['jobs', job.id])) },
     ]),
     ...(queues?.queues ?? []).map((queue) => ({ kind: 'queue', label: queue.queue, run: () => go(href(['executions'], { queue: queue.queue })) })),
     ...(schedules?.schedules ?? []).map((schedule) => ({ kind: 'schedule', label: schedule.id, run: () => go(href(['schedules', schedule.id])) })),

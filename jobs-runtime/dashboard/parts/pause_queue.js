@@ -5,8 +5,8 @@ import { quote } from '../lib/commands.js';
 import { count } from '../lib/format.js';
 import { touch } from '../lib/live.js';
 import { failed, toast } from '../lib/notices.js';
-import { CopyAs } from './copying.js';
-import { Dialog } from './dialog.js';
+import { Dialog, DialogFoot } from './dialog.js';
+import { Labelled, typed } from './labelled.js';
 
 /** @param {{queue: any, close: () => void}} properties */
 export function PauseQueue({ queue, close }) {
@@ -27,15 +27,9 @@ export function PauseQueue({ queue, close }) {
     <form class="stack" onSubmit=${pause}>
       <div class="prose"><p>Workers claim nothing from it until it is resumed. ${count(queue.running, 'running execution')} ${queue.running === 1 ? 'continues' : 'continue'}; new ones are accepted and wait.</p>
         </div>
-      <div class="field"><label for="pause-reason">Reason</label>
-        <input id="pause-reason" autofocus required maxlength="255" value=${reason} onInput=${(/** @type {any} */ event) => setReason(event.target.value)} />
-        <span class="hint">It stands beside the queue until it is resumed.</span></div>
-      <footer class="dialog-foot">
-        <${CopyAs} command=${{ method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/pause`, body, cli: `jobs queues pause ${queue.queue}${body.reason ? ` --reason ${quote(body.reason)}` : ''}` }} />
-        <span class="spring"></span>
-        <button type="button" onClick=${close}>Keep it open</button>
-          <button class="primary" type="submit" disabled=${!reason.trim()}>Pause it</button>
-          </footer>
+      <${Labelled} id="pause-reason" label="Reason" hint="It stands beside the queue until it is resumed.">
+        <input id="pause-reason" autofocus required maxlength="255" value=${reason} onInput=${typed(setReason)} /></${Labelled}>
+      <${DialogFoot} keep="Keep it open" close=${close} verb="Pause it" disabled=${!reason.trim()} command=${{ method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/pause`, body, cli: `jobs queues pause ${queue.queue}${body.reason ? ` --reason ${quote(body.reason)}` : ''}` }} />
     </form>
   </${Dialog}>`;
 }

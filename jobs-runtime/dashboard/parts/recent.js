@@ -3,9 +3,10 @@ import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { duration } from '../lib/format.js';
-import { go, href } from '../lib/router.js';
+import { href } from '../lib/router.js';
 import { Empty, Panel, Show } from './states.js';
 import { Status } from './status.js';
+import { opens, Table } from './table.js';
 import { Time } from './time.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['ExecutionRecord']} Execution */
@@ -13,12 +14,10 @@ import { Time } from './time.js';
 /** @param {{title: string, filters: Record<string, string>, empty?: string}} properties */
 export function Recent({ title, filters, empty = 'It has not run yet.' }) {
   const loaded = useData(`recent:${JSON.stringify(filters)}`, () => api.executions({ ...filters, limit: 10 }));
+  const columns = ['Status', ...(filters.jobId ? [] : ['Job']), ['Item, error or id', 'grow'], ['Duration', 'right'], ['Created', 'right']];
   return html`<${Panel} kind="table" title=${title} aside=${html`<a href=${href(['executions'], filters)}>All</a>`}>
     <${Show} of=${loaded} what="The list" lines=${4}>${(/** @type {{executions: Execution[]}} */ page) => (page.executions.length
-      ? html`<div class="scroll" role="region" aria-label=${title} tabindex="0"><table class="list executions">
-        <thead><tr><th>Status</th>${!filters.jobId && html`<th>Job</th>`}<th class="grow">Item, error or id</th>
-        <th class="right">Duration</th><th class="right">Created</th></tr></thead>
-        <tbody>${page.executions.map((one) => html`<tr key=${one.id} onClick=${(/** @type {any} */ event) => !event.target.closest('a') && go(href(['executions', one.id]))}>
+      ? html`<${Table} label=${title} kind="executions" columns=${columns}>${page.executions.map((one) => html`<tr key=${one.id} onClick=${opens(href(['executions', one.id]))}>
           <td class="c-status"><${Status} status=${one.status} />
             </td>${!filters.jobId && html`<td class="job c-job"><div class="cell">
             <span class="cut">${one.jobId}</span></div></td>`}
@@ -26,7 +25,7 @@ export function Recent({ title, filters, empty = 'It has not run yet.' }) {
             <a class="cut" href=${href(['executions', one.id])}>${one.error && one.status !== 'running' ? one.error.message : one.itemId ?? html`<span class="mono">${one.id}</span>`}</a>
             </div></td>
           <td class="right num c-duration">${duration(one.durationMs)}</td><td class="right c-created">
-            <${Time} at=${one.createdAt} /></td></tr>`)}</tbody></table></div>`
+            <${Time} at=${one.createdAt} /></td></tr>`)}</${Table}>`
       : html`<${Empty} title=${empty} />`)}</${Show}>
   </${Panel}>`;
 }

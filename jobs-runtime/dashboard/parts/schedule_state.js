@@ -1,5 +1,6 @@
 // The state of a schedule: mark and word.
 import { html } from '../lib/dom.js';
+import { Tone } from './status.js';
 
 /** @param {{schedule: any}} properties */
 export function ScheduleState({ schedule }) {
@@ -8,7 +9,5 @@ export function ScheduleState({ schedule }) {
     : schedule.status === 'paused'
       ? ['wait', 'paused', 'Its times pass without a run until it is resumed.']
       : ['bad', 'absent', `Its ${schedule.absent === 'job' ? 'job' : 'declaration'} is gone, so its times pass without a run.`];
-  return html`<span class="status" title=${title}><span class="square ${tone}"></span>
-    <span class="tone ${tone}">${word}</span>
-    </span>${schedule.overridden ? html` <span class="tag" title="An operator has changed the rule of the attribute.">changed</span>` : ''}`;
+  return html`<${Tone} tone=${tone} word=${word} title=${title} />${schedule.overridden ? html` <span class="tag" title="An operator has changed the rule of the attribute.">changed</span>` : ''}`;
 }

@@ -4,6 +4,7 @@ import { relative } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { failed } from '../lib/notices.js';
 import { caller, signIn, signOut } from '../lib/session.js';
+import { typed } from './labelled.js';
 
 /** The form that takes a token. */
 export function SignIn() {
@@ -24,7 +25,7 @@ export function SignIn() {
     <p class="muted">This server asks for a token. An administrator makes one with <code>token create --role viewer --name NAME</code>. The browser keeps a cookie instead of the token.</p>
     <form class="stack" onSubmit=${send}>
       <div class="field"><label for="token">Token</label>
-        <input id="token" type="password" autocomplete="current-password" autofocus required value=${token} aria-invalid=${problem ? 'true' : undefined} aria-describedby="token-mistake" onInput=${(/** @type {any} */ event) => setToken(event.target.value)} />
+        <input id="token" type="password" autocomplete="current-password" autofocus required value=${token} aria-invalid=${problem ? 'true' : undefined} aria-describedby="token-mistake" onInput=${typed(setToken)} />
       <span class="mistake" id="token-mistake" role="alert">${problem}</span></div>
       <button class="primary" type="submit" disabled=${busy || !token.trim()}>Sign in</button>
     </form></div>`;

@@ -25,12 +25,12 @@ export function Skeleton({ lines = 6 }) {
 
 /**
  * Shows a loaded value, or the state instead of it. Old data stays while an error stands above it.
- * @param {{of: import('../lib/data.js').Loaded<any> & {reload: () => void}, what?: string, lines?: number, children: (data: any) => any}} properties
+ * @param {{of: import('../lib/data.js').Loaded<any> & {reload: () => void}, what?: string, lines?: number, children?: (data: any) => any}} properties
  */
 export function Show({ of, what, lines, children }) {
   const failure = of.error && html`<${Failure} error=${of.error} at=${of.data === undefined ? 0 : of.at} reload=${of.reload} what=${what} />`;
   if (of.data === undefined) return failure || html`<${Skeleton} lines=${lines} />`;
-  return html`${failure}${children(of.data)}`;
+  return html`${failure}${children?.(of.data)}`;
 }
 
 /** A panel with a heading. @param {{title?: any, aside?: any, children?: any, kind?: string, id?: string}} properties */

@@ -26,6 +26,11 @@ export function Mark({ status }) {
   return html`<svg class="mark ${TONES[status] ?? 'off'}" width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">${marks[status] ?? cross}</svg>`;
 }
 
+/** A state as a square and a word. @param {{tone: string, word: string, title?: string}} properties */
+export function Tone({ tone, word, title }) {
+  return html`<span class="status" title=${title}><span class="square ${tone}"></span><span class="tone ${tone}">${word}</span></span>`;
+}
+
 /** @param {{status: string, word?: string}} properties */
 export function Status({ status, word }) {
   return html`<span class="status"><${Mark} status=${status} />

@@ -4,8 +4,10 @@ import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
 import { bytes, count, number } from '../lib/format.js';
 import { Panel, Show } from './states.js';
+import { Table } from './table.js';
 
 const MOST = 12;
+const COLUMNS = ['Table', [html`<span class="hidden">Share</span>`, 'grow'], ['Rows, about', 'right'], ['On disk', 'right']];
 
 export function StoreSize() {
   const loaded = useData('store', api.store, { every: 60_000 });
@@ -17,10 +19,9 @@ export function StoreSize() {
         <dt>Place</dt><dd class="mono">${store.location}</dd>
         <dt>Writes survive</dt><dd>${store.durability}</dd>
         <dt>Layout</dt><dd>${count(applied, 'migration')} of ${store.migrations.length} applied</dd></dl>
-      ${store.tables.length ? html`<div class="scroll" role="region" aria-label="Tables" tabindex="0"><table class="list queues"><thead><tr><th>Table</th><th class="grow"><span class="hidden">Share</span></th><th class="right">Rows, about</th><th class="right">On disk</th></tr></thead>
-        <tbody>${store.tables.slice(0, MOST).map((table) => html`<tr key=${table.name}><td class="mono">${table.name}</td>
+      ${store.tables.length ? html`<${Table} label="Tables" kind="queues" columns=${COLUMNS}>${store.tables.slice(0, MOST).map((table) => html`<tr key=${table.name}><td class="mono">${table.name}</td>
           <td class="grow"><div class="size-bar"><span style=${{ width: `${(table.bytes / most) * 100}%` }}></span></div></td>
-          <td class="right num">${table.rowEstimate == null ? '–' : number(table.rowEstimate)}</td><td class="right num">${bytes(table.bytes)}</td></tr>`)}</tbody></table></div>
+          <td class="right num">${table.rowEstimate == null ? '–' : number(table.rowEstimate)}</td><td class="right num">${bytes(table.bytes)}</td></tr>`)}</${Table}>
         ${store.tables.length > MOST && html`<footer class="legend">and ${number(store.tables.length - MOST)} smaller tables</footer>`}`
         : html`<p class="body muted">The file is too large to measure each table while it is in use.</p>`}`;
   }}</${Show}></${Panel}>`;

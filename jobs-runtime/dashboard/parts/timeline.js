@@ -1,5 +1,6 @@
 // The life of an execution, left to right: waits, attempts, and the retries that are planned.
 import { html } from '../lib/dom.js';
+import { isFinal } from '../lib/acts.js';
 import { clock, duration, full } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { TONES } from './status.js';
@@ -35,7 +36,7 @@ function pieces(one, delays, at) {
     const label = due > at ? `due in ${duration(due - at)}` : `waiting for ${duration(at - last)}`;
     list.push({ kind: 'wait', ms: until - last, label, title: `Due ${full(one.runAt)}`, tone: 'wait', live: true });
   }
-  if (!['succeeded', 'failed', 'cancelled'].includes(one.status)) {
+  if (!isFinal(one)) {
     const spent = attempts.filter((attempt) => attempt.outcome && !['released', 'snoozed', 'succeeded'].includes(attempt.outcome)).length;
     const used = spent + (one.status === 'running' ? 1 : 0);
     const left = one.maxAttempts - used;
@@ -52,7 +53,7 @@ function pieces(one, delays, at) {
 
 /** @param {{execution: Execution, delays: number[]}} properties */
 export function Timeline({ execution, delays }) {
-  const isOpen = !['succeeded', 'failed', 'cancelled'].includes(execution.status);
+  const isOpen = !isFinal(execution);
   const list = pieces(execution, delays, isOpen ? now.value : 0);
   const total = list.reduce((sum, piece) => sum + piece.ms, 0) || 1;
   return html`<ol class="timeline" aria-label="Timeline">

@@ -6,9 +6,12 @@ import { useData } from '../lib/data.js';
 import { touch } from '../lib/live.js';
 import { ask, failed, toast } from '../lib/notices.js';
 import { caller } from '../lib/session.js';
-import { Copy, CopyAs } from './copying.js';
-import { Dialog } from './dialog.js';
+import { Copy } from './copying.js';
+import { Dialog, DialogFoot } from './dialog.js';
+import { Labelled, typed } from './labelled.js';
 import { Empty, Panel, Show } from './states.js';
+import { Tone } from './status.js';
+import { Table } from './table.js';
 import { Time } from './time.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['TokenView']} Token */
@@ -17,6 +20,7 @@ const ROLES = /** @type {[string, string][]} */ ([
   ['viewer', 'sees everything except sensitive values'], ['operator', 'triggers, cancels, retries, edits, pauses and deletes as well'],
   ['admin', 'manages tokens and reads the audit log as well'], ['worker', 'executes jobs from another program, and nothing else'],
 ]);
+const COLUMNS = [['Name', 'grow'], 'Role', 'State', ['Created', 'right wide'], ['Last used', 'right wide'], ['Ends', 'right wide'], ''];
 const DAY_MS = 86_400_000;
 const PERIODS = /** @type {[string, number][]} */ ([['a day', DAY_MS], ['30 days', 30 * DAY_MS], ['a year', 365 * DAY_MS], ['no end', 0]]);
 
@@ -59,16 +63,13 @@ function NewToken({ close, isFirst }) {
   }
   return html`<${Dialog} title="New token" close=${close}><form class="stack" onSubmit=${create}>
     ${isFirst && html`<p class="notice wait">It is the first one: from then on, the server asks every caller for a token, this page too. Make it an admin's.</p>`}
-    <div class="field"><label for="token-name">Name</label>
-      <input id="token-name" autofocus maxlength="255" value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
-      <span class="hint">The audit log names its bearer by it.</span></div>
-    <div class="field"><label for="token-role">Role</label>
-      <select id="token-role" value=${role} onChange=${(/** @type {any} */ event) => setRole(event.target.value)}>${ROLES.map(([value]) => html`<option key=${value} value=${value}>${value}</option>`)}</select>
-      <span class="hint">It ${ROLES.find(([value]) => value === role)?.[1]}.</span></div>
-    <div class="field"><label for="token-lasts">Lasts</label>
-      <select id="token-lasts" value=${lasts} onChange=${(/** @type {any} */ event) => setLasts(Number(event.target.value))}>${PERIODS.map(([words, value]) => html`<option key=${value} value=${value}>${words}</option>`)}</select></div>
-    <footer class="dialog-foot"><${CopyAs} command=${{ method: 'POST', path: 'tokens', body, cli }} /><span class="spring"></span>
-      <button type="button" onClick=${close}>Create none</button><button class="primary" type="submit">Create</button></footer>
+    <${Labelled} id="token-name" label="Name" hint="The audit log names its bearer by it.">
+      <input id="token-name" autofocus maxlength="255" value=${name} onInput=${typed(setName)} /></${Labelled}>
+    <${Labelled} id="token-role" label="Role" hint=${`It ${ROLES.find(([value]) => value === role)?.[1]}.`}>
+      <select id="token-role" value=${role} onChange=${typed(setRole)}>${ROLES.map(([value]) => html`<option key=${value} value=${value}>${value}</option>`)}</select></${Labelled}>
+    <${Labelled} id="token-lasts" label="Lasts">
+      <select id="token-lasts" value=${lasts} onChange=${typed((value) => setLasts(Number(value)))}>${PERIODS.map(([words, value]) => html`<option key=${value} value=${value}>${words}</option>`)}</select></${Labelled}>
+    <${DialogFoot} command=${{ method: 'POST', path: 'tokens', body, cli }} keep="Create none" close=${close} verb="Create" />
   </form></${Dialog}>`;
 }
 
@@ -79,13 +80,11 @@ export function Tokens() {
   if (!isShown) return null;
   const aside = html`<button class="small" onClick=${() => setCreating(true)}>New token</button>`;
   return html`<${Panel} title="Tokens" kind="table" aside=${aside}><${Show} of=${loaded} what="The list of tokens" lines=${3}>${(/** @type {{tokens: Token[]}} */ { tokens }) => (tokens.length
-    ? html`<div class="scroll" role="region" aria-label="Tokens" tabindex="0"><table class="list">
-      <thead><tr><th class="grow">Name</th><th>Role</th><th>State</th><th class="right wide">Created</th><th class="right wide">Last used</th><th class="right wide">Ends</th><th></th></tr></thead>
-      <tbody>${[...tokens].reverse().map((token) => html`<tr key=${token.id}><td class="grow"><div class="cell"><span class="cut" title=${token.id}>${token.name}</span></div></td>
-        <td>${token.role}</td><td><span class="status"><span class="square ${token.state === 'valid' ? 'ok' : 'off'}"></span>${token.state}</span></td>
+    ? html`<${Table} label="Tokens" columns=${COLUMNS}>${[...tokens].reverse().map((token) => html`<tr key=${token.id}><td class="grow"><div class="cell"><span class="cut" title=${token.id}>${token.name}</span></div></td>
+        <td>${token.role}</td><td><${Tone} tone=${token.state === 'valid' ? 'ok' : 'off'} word=${token.state} /></td>
         <td class="right wide"><${Time} at=${token.createdAt} /></td><td class="right wide">${token.lastUsedAt ? html`<${Time} at=${token.lastUsedAt} />` : html`<span class="muted">never</span>`}</td>
         <td class="right wide">${token.revokedAt ? html`revoked <${Time} at=${token.revokedAt} />` : token.expiresAt ? html`<${Time} at=${token.expiresAt} />` : html`<span class="muted">never</span>`}</td>
-        <td class="right">${token.state === 'valid' && html`<button class="small" onClick=${() => askRevoke(token)}>Revoke</button>`}</td></tr>`)}</tbody></table></div>`
+        <td class="right">${token.state === 'valid' && html`<button class="small" onClick=${() => askRevoke(token)}>Revoke</button>`}</td></tr>`)}</${Table}>`
     : html`<${Empty} title="There is no token.">Every caller of this address may do everything until there is one.</${Empty}>`)}</${Show}>
     ${creating && html`<${NewToken} close=${() => setCreating(false)} isFirst=${loaded.data?.tokens.length === 0} />`}</${Panel}>`;
 }

@@ -2,6 +2,7 @@
 import { html } from '../lib/dom.js';
 import { duration, number, percent } from '../lib/format.js';
 import { Panel } from './states.js';
+import { Table } from './table.js';
 
 /** @typedef {{p50: number, p95: number, p99: number, max: number}} Percentiles */
 /**
@@ -15,6 +16,7 @@ import { Panel } from './states.js';
  * @property {Percentiles | null} durationMs
  */
 
+const COLUMNS = ['', ['Finished', 'right'], [html`<span class="hidden">Outcomes</span>`, 'grow'], ['Failed', 'right'], ['Waited p50 / p95 / p99', 'right wide'], ['Ran p50 / p95 / p99', 'right wide']];
 const NAMES = /** @type {Record<string, string>} */ ({ hour: 'Last hour', day: 'Last 24 hours', week: 'Last 7 days' });
 
 /** @param {{of: Percentiles | null}} properties */
@@ -36,10 +38,7 @@ function Outcomes({ of }) {
 /** @param {{title: string, windows: Window[]}} properties */
 export function Trends({ title, windows }) {
   return html`<${Panel} title=${title} kind="table">
-    <div class="scroll" role="region" aria-label=${title} tabindex="0"><table class="list trends">
-      <thead><tr><th></th><th class="right">Finished</th><th class="grow"><span class="hidden">Outcomes</span></th>
-        <th class="right">Failed</th><th class="right wide">Waited p50 / p95 / p99</th><th class="right wide">Ran p50 / p95 / p99</th></tr></thead>
-      <tbody>${windows.map((one) => {
+    <${Table} label=${title} kind="trends" columns=${COLUMNS}>${windows.map((one) => {
         const total = one.succeeded + one.failed + one.cancelled;
         return html`<tr key=${one.window}><td>${NAMES[one.window] ?? one.window}</td>
           <td class="right num">${one.complete ? '' : '≥ '}${number(total)}</td>
@@ -47,7 +46,6 @@ export function Trends({ title, windows }) {
           <td class="right num ${one.failed ? 'bad' : 'muted'}">${one.failed ? `${number(one.failed)} · ${percent(one.failed, total)}` : '0'}</td>
           <td class="right num wide"><${Times} of=${one.waitMs} /></td>
           <td class="right num wide"><${Times} of=${one.durationMs} /></td></tr>`;
-      })}</tbody>
-    </table></div>
+      })}</${Table}>
   </${Panel}>`;
 }

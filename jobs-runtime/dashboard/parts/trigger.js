@@ -8,6 +8,7 @@ import { toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
 import { initial } from '../lib/schema.js';
 import { CopyAs } from './copying.js';
+import { Labelled, typed } from './labelled.js';
 import { mistakesOf, PayloadForm } from './payload_form.js';
 import { Panel } from './states.js';
 
@@ -66,7 +67,7 @@ export function Trigger({ job, from }) {
   const [problem, setProblem] = useState(/** @type {any} */ (null));
   const [outcome, setOutcome] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState(false);
-  const [typed, setTyped] = useState(false);
+  const [isTyped, setTyped] = useState(false);
   const [sent, setSent] = useState(false);
   const turn = useRef(0);
   const body = useMemo(() => bodyOf(payload, options), [payload, options]);
@@ -75,7 +76,7 @@ export function Trigger({ job, from }) {
     api.execution(from).then((one) => setPayload(withoutHidden(one.payload, job)), () => toast('The execution to copy from does not exist.', { kind: 'bad' }));
   }, [from]);
   useEffect(() => {
-    if (!typed) return undefined;
+    if (!isTyped) return undefined;
     const mine = ++turn.current;
     const timer = setTimeout(() => {
       api.trigger(job.id, JSON.stringify({ ...body, dryRun: true })).then(
@@ -84,7 +85,7 @@ export function Trigger({ job, from }) {
       );
     }, CHECK_AFTER_MS);
     return () => clearTimeout(timer);
-  }, [body, typed]);
+  }, [body, isTyped]);
   const change = (/** @type {any} */ next) => {
     setPayload(next);
     setTyped(true);
@@ -110,25 +111,20 @@ export function Trigger({ job, from }) {
   // A missing field is shown once the viewer has tried to send; a wrong value is shown at once.
   const mistakes = mistakesOf(problem).filter((one) => sent || !/^is required|^is missing/.test(one.message));
   const missing = mistakesOf(problem).length - mistakes.length;
-  const option = (/** @type {string} */ name) => ({ id: `option-${name}`, value: options[name] ?? '', onInput: (/** @type {any} */ event) => {
-    setOptions({ ...options, [name]: event.target.value });
-    setTyped(true);
-  } });
+  const control = (/** @type {string} */ name, /** @type {string} */ label, more = {}) => html`<${Labelled} key=${name} id=${`option-${name}`} label=${label}>
+    <input id=${`option-${name}`} value=${options[name] ?? ''} onInput=${typed((value) => {
+      setOptions({ ...options, [name]: value });
+      setTyped(true);
+    })} ...${more} /></${Labelled}>`;
   return html`<${Panel} title="Trigger" kind="trigger"><form class="body stack" onSubmit=${send} novalidate>
     <${PayloadForm} schema=${job.payloadSchema} value=${payload} change=${change} problem=${problem?.code === 'invalid_payload' ? null : problem} mistakes=${mistakes} sensitive=${job.sensitive ?? []} />
     <details><summary>Options${Object.values(options).some(Boolean) ? ` (${Object.values(options).filter(Boolean).length} set)` : ''}</summary>
       <div class="fields options">
-      <div class="field"><label for="option-priority">Priority</label>
-        <input ...${option('priority')} placeholder="${job.priority}: low, normal, high, critical or 0 to 100" />
-        </div>
-      <div class="field"><label for="option-delay">Delay in seconds</label>
-        <input ...${option('delay')} inputmode="decimal" /></div>
-      <div class="field"><label for="option-runAt">Due at, in your time zone</label>
-        <input ...${option('runAt')} type="datetime-local" step="1" /></div>
-      ${TEXTS.map(([name, label]) => html`<div class="field" key=${name}>
-        <label for=${`option-${name}`}>${label}</label><input ...${option(name)} /></div>`)}
-      <div class="field"><label for="option-tags">Tags, separated by commas</label>
-        <input ...${option('tags')} /></div>
+      ${control('priority', 'Priority', { placeholder: `${job.priority}: low, normal, high, critical or 0 to 100` })}
+      ${control('delay', 'Delay in seconds', { inputmode: 'decimal' })}
+      ${control('runAt', 'Due at, in your time zone', { type: 'datetime-local', step: '1' })}
+      ${TEXTS.map(([name, label]) => control(name, label))}
+      ${control('tags', 'Tags, separated by commas')}
     </div></details>
     <p class="check" role="status">${problem && missing > 0 && !mistakes.length ? html`<span class="muted">${missing === 1 ? 'One required field is empty.' : `${missing} required fields are empty.`}</span>` : problem && mistakes.length ? html`<span class="bad">${mistakes.length === 1 ? 'One mistake.' : `${mistakes.length} mistakes.`}</span>` : outcome ? html`<span class="muted">${outcomeWords(outcome)}</span>` : ''}</p>
     <footer class="row"><button type="submit" class="primary" disabled=${busy || !job.enabled}>Trigger</button>

@@ -4,7 +4,8 @@ import { recall, keep } from '../lib/storage.js';
 import { toast } from '../lib/notices.js';
 import { Menu } from './copying.js';
 import { Icon } from './icons.js';
-import { Dialog } from './dialog.js';
+import { Dialog, DialogFoot } from './dialog.js';
+import { Labelled, typed } from './labelled.js';
 
 /** @typedef {{name: string, filters: Record<string, string>}} View */
 
@@ -35,12 +36,9 @@ export function Views({ filters, change }) {
   </${Menu}>
   ${naming && html`<${Dialog} title="Save these filters" close=${() => setNaming(false)}>
     <form class="stack" onSubmit=${save}>
-      <div class="field"><label for="view-name">Name</label>
-        <input id="view-name" autofocus value=${name} onInput=${(/** @type {any} */ event) => setName(event.target.value)} />
-      <span class="hint">${Object.entries(filters).map(([filter, value]) => `${filter} = ${value}`).join(', ')}</span>
-        </div>
-      <footer class="dialog-foot"><span class="spring"></span>
-        <button type="submit" class="primary" disabled=${!name.trim()}>Save</button></footer>
+      <${Labelled} id="view-name" label="Name" hint=${Object.entries(filters).map(([filter, value]) => `${filter} = ${value}`).join(', ')}>
+        <input id="view-name" autofocus value=${name} onInput=${typed(setName)} /></${Labelled}>
+      <${DialogFoot} keep="Save nothing" close=${() => setNaming(false)} verb="Save" disabled=${!name.trim()} />
     </form>
   </${Dialog}>`}`;
 }

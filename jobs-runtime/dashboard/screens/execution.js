@@ -19,7 +19,7 @@ import { JsonView } from '../parts/json_view.js';
 import { Lazy } from '../parts/lazy.js';
 import { LogView } from '../parts/log_view.js';
 import { Mark } from '../parts/status.js';
-import { Empty, Failure, Panel, Progress, Skeleton } from '../parts/states.js';
+import { Empty, Failure, Panel, Progress, Show } from '../parts/states.js';
 import { Elapsed } from '../parts/time.js';
 import { Timeline } from '../parts/timeline.js';
 
@@ -40,7 +40,7 @@ export default function ExecutionScreen({ path: [id] }) {
   const job = useData(one ? `job:${one.jobId}` : null, () => api.job(/** @type {Execution} */ (one).jobId), { live: false });
   if (loaded.error?.status === 404) return html`<${Empty} title="There is no execution with this id.">It was deleted or pruned, or the id is wrong. <a href=${href(['executions'])}>All executions</a>
     </${Empty}>`;
-  if (!one) return loaded.error ? html`<${Failure} error=${loaded.error} reload=${loaded.reload} what="The execution" />` : html`<${Skeleton} lines=${10} />`;
+  if (!one) return html`<${Show} of=${loaded} what="The execution" lines=${10} />`;
   return html`<div class="screen">
     <${Header} one=${one} job=${job.data} why=${why.data} error=${loaded.error && { error: loaded.error, at: loaded.at }} />
     <${Panel} kind="life"><${Timeline} execution=${one} delays=${job.data?.retryDelaysMs ?? []} /></${Panel}>
@@ -86,7 +86,7 @@ function Header({ one, job, why, error }) {
       ${isRetryable(one) && html`<button class="primary" onClick=${() => askRetry(one)}>Retry</button>
         <button onClick=${() => setEditing('retry')}>Edit and retry</button>`}
       <${Menu} label="More" title="More acts">
-        <a href=${href(['jobs', one.jobId], { trigger: '1', from: one.id })}>Trigger another like it</a>
+        <a href=${href(['jobs', one.jobId], { from: one.id })}>Trigger another like it</a>
         <a href=${href(['executions'], { jobId: one.jobId })}>All executions of this job</a>
         ${isFinal(one) && html`<hr />
           <button onClick=${() => askErase(one)} disabled=${Boolean(one.erased)}>Erase its data…</button>

@@ -2,7 +2,7 @@
 import { html, useState } from '../lib/dom.js';
 import { ACTS } from '../lib/bulk_words.js';
 import { useData } from '../lib/data.js';
-import { groupsSince, pieces } from '../lib/failure_groups.js';
+import { groupsSince, pieces, versionWords } from '../lib/failure_groups.js';
 import { count, number } from '../lib/format.js';
 import { href, route, setQuery } from '../lib/router.js';
 import { startOf } from '../parts/filters.js';
@@ -40,7 +40,7 @@ export default function Failures() {
             <span class="num bad">${number(group.count)}</span>
             <span class="what"><span class="cut">
               <span class="tag">${group.kind.replace('_', ' ')}</span> ${pieces(group.message.split('\n')[0].slice(0, 400)).map((piece, n) => html`<span key=${n} class=${piece.varies ? 'varies' : ''}>${piece.text}</span>`)}</span>
-              <span class="cut muted">${group.jobId}</span></span>
+              <span class="cut muted">${[group.jobId, versionWords(group)].filter(Boolean).join(' · ')}</span></span>
             <${Sparkline} values=${group.trend} label="Failures over time" />
             <span class="seen muted"><span>last <${Time} at=${group.lastSeen} /></span>
               <span>first <${Time} at=${group.firstSeen} /></span></span>

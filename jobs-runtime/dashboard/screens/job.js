@@ -8,7 +8,7 @@ import { Handler } from '../parts/handler.js';
 import { JobStats } from '../parts/job_stats.js';
 import { Lazy } from '../parts/lazy.js';
 import { Recent } from '../parts/recent.js';
-import { Empty, Failure, Panel, Skeleton } from '../parts/states.js';
+import { Empty, Panel, Show } from '../parts/states.js';
 import { Trigger } from '../parts/trigger.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['JobView']} Job */
@@ -34,7 +34,7 @@ export default function JobScreen({ path: [id] }) {
     const near = loaded.error.problem.near ?? [];
     return html`<${Empty} title="No job has the id ${id}.">${near.length ? html`Near: ${near.map((/** @type {string} */ one) => html`<a href=${href(['jobs', one])}>${one}</a> `)}` : html`<a href=${href(['jobs'])}>All jobs</a>`}</${Empty}>`;
   }
-  if (!job) return loaded.error ? html`<${Failure} error=${loaded.error} reload=${loaded.reload} what="The job" />` : html`<${Skeleton} lines=${10} />`;
+  if (!job) return html`<${Show} of=${loaded} what="The job" lines=${10} />`;
   const from = route.value.query.get('from');
   return html`<div class="screen">
     <header><div>

@@ -7,7 +7,7 @@ import { count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { href } from '../lib/router.js';
 import { startOf } from '../parts/filters.js';
-import { Lazy } from '../parts/lazy.js';
+import { charts, Lazy } from '../parts/lazy.js';
 import { QueueBar } from '../parts/queue_bar.js';
 import { Recent } from '../parts/recent.js';
 import { Trends } from '../parts/trends.js';
@@ -15,7 +15,6 @@ import { Empty, Panel, Show, Skeleton } from '../parts/states.js';
 import { Time } from '../parts/time.js';
 
 const MOST_FAILED = 200;
-const charts = () => import('../parts/charts.js').then((module) => module.Charts);
 
 /** The failures of the last hour, counted up to a bound. */
 async function failures() {

@@ -13,7 +13,8 @@ import { HistoryStrip } from '../parts/history_strip.js';
 import { JsonView } from '../parts/json_view.js';
 import { Recent } from '../parts/recent.js';
 import { ScheduleState } from '../parts/schedule_state.js';
-import { Empty, Failure, Panel, Skeleton } from '../parts/states.js';
+import { Empty, Panel, Show } from '../parts/states.js';
+import { Table } from '../parts/table.js';
 import { Time } from '../parts/time.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['ScheduleDetails']} Schedule */
@@ -29,7 +30,7 @@ export default function ScheduleScreen({ path: [id] }) {
   const one = loaded.data;
   if (loaded.error?.status === 404) return html`<${Empty} title="There is no schedule ${id}.">
     <a href=${href(['schedules'])}>All schedules</a></${Empty}>`;
-  if (!one) return loaded.error ? html`<${Failure} error=${loaded.error} reload=${loaded.reload} what="The schedule" />` : html`<${Skeleton} lines=${8} />`;
+  if (!one) return html`<${Show} of=${loaded} what="The schedule" lines=${8} />`;
   const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return html`<div class="screen">
     <header><div>
@@ -39,12 +40,8 @@ export default function ScheduleScreen({ path: [id] }) {
         </p>
     </div><${Acts} one=${one} edit=${() => setEditing(true)} /></header>
     <div class="columns">
-      <${Panel} title="Next times" kind="table">${one.nextTimes.length ? html`<div class="scroll" role="region" aria-label="Next times" tabindex="0">
-        <table class="list"><thead><tr><th class="wide"></th>
-        <th>${one.timezone}</th>${mine !== one.timezone && html`<th>${mine}, yours</th>`}</tr></thead>
-        <tbody>${one.nextTimes.map((at) => html`<tr key=${at}><td class="wide"><${Time} at=${at} /></td>
-          <td class="num">${inZone(at, one.timezone)}</td>${mine !== one.timezone && html`<td class="num">${full(at)}</td>`}</tr>`)}</tbody>
-          </table></div>` : html`<${Empty} title="No time is due while it is ${one.status}." />`}</${Panel}>
+      <${Panel} title="Next times" kind="table">${one.nextTimes.length ? html`<${Table} label="Next times" columns=${[['', 'wide'], one.timezone, ...(mine === one.timezone ? [] : [`${mine}, yours`])]}>${one.nextTimes.map((at) => html`<tr key=${at}><td class="wide"><${Time} at=${at} /></td>
+          <td class="num">${inZone(at, one.timezone)}</td>${mine !== one.timezone && html`<td class="num">${full(at)}</td>`}</tr>`)}</${Table}>` : html`<${Empty} title="No time is due while it is ${one.status}." />`}</${Panel}>
       <${Panel} title="Rule"><dl class="facts body">
         <dt>Cron</dt><dd><code>${one.cron}</code></dd>
         <dt>Missed times</dt>
@@ -97,11 +94,9 @@ function Acts({ one, edit }) {
 /** @param {{schedule: Schedule}} properties */
 function Runs({ schedule }) {
   const runs = schedule.runs.slice(0, SHOWN);
-  return html`<${Panel} title="Last runs" kind="table" aside=${runs.length > 0 && html`<${HistoryStrip} schedule=${schedule} />`}>${runs.length ? html`<div class="scroll" role="region" aria-label="Last runs" tabindex="0">
-    <table class="list"><thead><tr><th>Time</th><th class="wide">Fired</th><th class="grow">Outcome</th></tr></thead>
-    <tbody>${runs.map((run) => html`<tr key=${run.time + run.firedAt}>
+  return html`<${Panel} title="Last runs" kind="table" aside=${runs.length > 0 && html`<${HistoryStrip} schedule=${schedule} />`}>${runs.length ? html`<${Table} label="Last runs" columns=${['Time', ['Fired', 'wide'], ['Outcome', 'grow']]}>${runs.map((run) => html`<tr key=${run.time + run.firedAt}>
       <td class="num">${full(run.time)}${run.manual ? html` <span class="tag">by hand</span>` : ''}</td><td class="wide">
       <${Time} at=${run.firedAt} /></td>
       <td class="grow"><div class="cell">${run.executionId ? html`<a class="mono cut" href=${href(['executions', run.executionId])}>${run.executionId}</a>` : html`<span class="wait">skipped</span>`}${run.skipped && html`<span class="muted cut">${run.skipped.detail}</span>`}</div>
-        </td></tr>`)}</tbody></table></div>` : html`<${Empty} title="It has not run yet." />`}</${Panel}>`;
+        </td></tr>`)}</${Table}>` : html`<${Empty} title="It has not run yet." />`}</${Panel}>`;
 }

@@ -4,13 +4,16 @@ import { api } from '../lib/api.js';
 import { cronWords } from '../lib/cron_words.js';
 import { useData } from '../lib/data.js';
 import { inZone } from '../lib/format.js';
-import { go, href } from '../lib/router.js';
+import { href } from '../lib/router.js';
 import { EditSchedule } from '../parts/edit_schedule.js';
 import { ScheduleState } from '../parts/schedule_state.js';
 import { Empty, Panel, Show } from '../parts/states.js';
+import { opens, Table } from '../parts/table.js';
 import { Time } from '../parts/time.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['ScheduleView']} Schedule */
+
+const COLUMNS = ['Schedule', ['When', 'grow'], 'Job', 'State', ['Next', 'right']];
 
 export default function Schedules() {
   const loaded = useData('schedules', () => api.schedules(), { every: 3000 });
@@ -19,11 +22,7 @@ export default function Schedules() {
     <header><div><h1>Schedules</h1></div><div class="acts">
       <button class="primary" onClick=${() => setCreating(true)}>New schedule</button></div></header>
     <${Show} of=${loaded} what="The list of schedules">${(/** @type {{schedules: Schedule[]}} */ { schedules }) => (schedules.length
-      ? html`<${Panel} kind="table"><div class="scroll" role="region" aria-label="Schedules" tabindex="0">
-        <table class="list executions schedules">
-        <thead><tr><th>Schedule</th><th class="grow">When</th><th>Job</th><th>State</th>
-          <th class="right">Next</th></tr></thead>
-        <tbody>${schedules.map((one) => html`<tr key=${one.id} onClick=${(/** @type {any} */ event) => !event.target.closest('a') && go(href(['schedules', one.id]))}>
+      ? html`<${Panel} kind="table"><${Table} label="Schedules" kind="executions schedules" columns=${COLUMNS}>${schedules.map((one) => html`<tr key=${one.id} onClick=${opens(href(['schedules', one.id]))}>
           <td class="c-job"><div class="cell"><a class="cut" href=${href(['schedules', one.id])}>${one.id}</a>
             </div></td>
           <td class="grow"><div class="cell">
@@ -33,7 +32,7 @@ export default function Schedules() {
           <td class="c-status"><${ScheduleState} schedule=${one} /></td>
           <td class="right c-created">${one.nextTime ? html`<span title=${inZone(one.nextTime, one.timezone)}>
             <${Time} at=${one.nextTime} /></span>` : html`<span class="muted">–</span>`}</td>
-        </tr>`)}</tbody></table></div></${Panel}>`
+        </tr>`)}</${Table}></${Panel}>`
       : html`<${Panel}><${Empty} title="There are no schedules.">Declare one with <code>schedule = "0 3 * * *"</code> in a job's attribute, or create one here.</${Empty}>
         </${Panel}>`)}</${Show}>
     ${creating && html`<${EditSchedule} close=${() => setCreating(false)} />`}

@@ -15,7 +15,7 @@ requirements! { "bulk" {
     a_bulk_retry_respects_its_rules: "A retry of a batch that would break a unique key or `max_waiting` is skipped, also because of retries before it in the batch.",
     a_bulk_edit_changes_priority_time_and_queue: "An edit of a batch changes priority, time and queue of waiting executions.",
     a_cancelled_operation_changes_nothing_more: "After the cancellation of an operation, no batch of it is written.",
-    matches_are_found_by_id_and_by_error: "Executions are found by their ids, and failed ones by the fingerprint of their error, page by page.",
+    matches_are_found_by_id_and_by_error: "Executions are found by their ids, and failed ones by the fingerprint of their error, page by page. A final one names the session of its last attempt.",
     ended_operations_are_swept: "A sweep deletes operations that ended before its time, and no others.",
 }}
 
@@ -311,6 +311,7 @@ async fn matches_are_found_by_id_and_by_error(store: AnyStore) {
     let found: Vec<_> = page.matches.iter().map(|found| found.id).collect();
     assert_eq!(found, [ids[4], ids[1]]);
     assert_eq!(page.matches[0].status, ExecutionStatus::Failed);
+    assert_eq!(page.matches[0].session, Some(session));
     assert_eq!(page.next, None);
 
     let orders = BulkFilter {

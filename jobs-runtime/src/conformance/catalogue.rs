@@ -1,5 +1,7 @@
 //! The catalogue: requirements on publishing jobs and listing them.
 
+use std::time::Duration;
+
 use jobs::JobDescriptor;
 
 use super::fixtures::*;
@@ -7,6 +9,7 @@ use super::requirement::requirements;
 
 requirements! { "catalogue" {
     descriptors_are_published_by_fingerprint: "The catalogue has the newest publication of each job. Publishing a known fingerprint again only updates its time.",
+    publications_are_found_by_session: "`session_publications` returns the publication of a job by the program of a session, also of a closed one. A pair without one is left out.",
     concurrent_publications_succeed: "Programs that publish at the same time all succeed.",
 }}
 
@@ -43,6 +46,49 @@ async fn descriptors_are_published_by_fingerprint(store: AnyStore) {
     };
     store.publish(vec![again.clone()]).await.unwrap();
     assert_eq!(store.catalogue().await.unwrap()[1], again);
+}
+
+async fn publications_are_found_by_session(store: AnyStore) {
+    let all = vec![
+        publication("j", "old", 1),
+        publication("j", "new", 2),
+        publication("k", "x", 3),
+    ];
+    store.publish(all).await.unwrap();
+    let open = async |fingerprints: &[&str]| {
+        let info = SessionInfo {
+            worker: "w".to_owned(),
+            opened_at: T0,
+            job_ids: vec!["j".to_owned(), "k".to_owned()],
+            queues: Vec::new(),
+            labels: Vec::new(),
+            slot_caps: Vec::new(),
+            fingerprints: fingerprints.iter().map(|&one| one.to_owned()).collect(),
+            lease: Duration::from_secs(30),
+        };
+        store.open_session(info).await.unwrap()
+    };
+    let old = open(&["j-old", "k-x"]).await;
+    let new = open(&["j-new", "k-gone"]).await;
+    let silent = open(&[]).await;
+    store.close_session(old).await.unwrap();
+    let sessions = [old, new, silent, SessionId(1 << 50)];
+    let pairs = sessions.iter().flat_map(|session| {
+        let jobs = ["j", "k", "none"];
+        jobs.map(|job| (*session, job.to_owned()))
+    });
+    let found = store.session_publications(pairs.collect()).await.unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (one.session, &*one.fingerprint, one.published_at))
+        .collect();
+    let expected = [
+        (old, "j-old", t(1)),
+        (old, "k-x", t(3)),
+        (new, "j-new", t(2)),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(store.session_publications(Vec::new()).await.unwrap(), []);
 }
 
 async fn concurrent_publications_succeed(Handles(handles): Handles) {

@@ -335,7 +335,7 @@ impl Claims {
         let ended = EndedAttempt {
             fence: claimed.fence,
             job_id,
-            metrics,
+            metrics: self.shared.metrics.attempt(metrics, &claimed.queue),
             execution_id: claimed.execution_id,
             policy: &claimed.policy,
             spent: claimed.spent,

@@ -26,7 +26,7 @@ use super::hook_notifier::HookNotifier;
 use super::outcome::{Exit, Finished, RetryBudget, decide};
 use super::retained_permits::{PermitsReleased, RetainedPermits};
 use crate::store::{ExecutionPolicy, Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
-use crate::telemetry::metrics::JobMetrics;
+use crate::telemetry::metrics::AttemptMetrics;
 
 /// The most settlements of one call.
 const BATCH: usize = 2_000;
@@ -45,7 +45,7 @@ const LOCKED_RETRY: Duration = Duration::from_secs(5);
 pub(super) struct EndedAttempt<'a> {
     pub(super) fence: Fence,
     pub(super) job_id: Cow<'static, str>,
-    pub(super) metrics: Arc<JobMetrics>,
+    pub(super) metrics: AttemptMetrics,
     pub(super) execution_id: ExecutionId,
     pub(super) policy: &'a ExecutionPolicy,
     /// The attempts spent before this one.
@@ -80,7 +80,7 @@ pub(super) struct Completer {
     call: CallTimer,
     hook_notifier: HookNotifier,
     /// The metrics of the attempts whose settlement the store has not acknowledged.
-    unsettled: HashMap<Fence, Arc<JobMetrics>>,
+    unsettled: HashMap<Fence, AttemptMetrics>,
     pub(super) retained_permits: RetainedPermits,
     shared: Arc<Shared>,
 }

@@ -23,13 +23,13 @@ use super::slots::SlotKind;
 use crate::clock::busy::keep_clock_busy;
 use crate::logs::LogBuffer;
 use crate::store::{Claimed, ExecutionPolicy, Fence, PermitToken, Permits, ProgressReport};
-use crate::telemetry::metrics::JobMetrics;
+use crate::telemetry::metrics::AttemptMetrics;
 use crate::time::Timestamp;
 
 /// An attempt that runs in this worker.
 pub(super) struct Running {
     job_id: &'static str,
-    metrics: Arc<JobMetrics>,
+    metrics: AttemptMetrics,
     pub(super) execution_id: ExecutionId,
     pub(super) policy: ExecutionPolicy,
     spent: u32,
@@ -117,9 +117,10 @@ impl Attempts {
         lease_deadline: Arc<LeaseDeadline>,
     ) {
         let started_at = self.shared.wall();
+        let metrics = Arc::clone(&job.metrics);
         let running = Running {
             job_id: job.id,
-            metrics: Arc::clone(&job.metrics),
+            metrics: self.shared.metrics.attempt(metrics, &claimed.queue),
             execution_id: claimed.execution_id,
             policy: claimed.policy.clone(),
             spent: claimed.spent,
@@ -321,7 +322,7 @@ pub(super) fn settle(
     let ended = EndedAttempt {
         fence,
         job_id: running.job_id.into(),
-        metrics: Arc::clone(&running.metrics),
+        metrics: running.metrics.clone(),
         execution_id: running.execution_id,
         policy: &running.policy,
         spent: running.spent,

@@ -15,7 +15,7 @@ use super::token::LeaseToken;
 use super::{ExternalLeases, LeaseError};
 use crate::engine::attempt_log;
 use crate::engine::outcome::{Exit, Finished, RESULT_LIMIT, RetryBudget, decide};
-use crate::store::{Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
+use crate::store::{Claimed, Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
 use crate::telemetry::spans::SpanEnd;
 
 /// The pause before a settlement is sent again, and the number of tries.
@@ -263,10 +263,11 @@ impl ExternalLeases {
     }
 
     /// Counts an attempt that this server has ended.
-    fn count(&self, job_id: &str, settlement: &Settlement) {
+    fn count(&self, claimed: &Claimed, settlement: &Settlement) {
         let end = &settlement.end;
         let took = end.finished_at.since(end.started_at);
-        let metrics = self.0.service.metrics().job(job_id);
+        let metrics = self.0.service.metrics();
+        let metrics = metrics.attempt(metrics.job(&claimed.job_id), &claimed.queue);
         metrics.finished(end.outcome, took, settlement.next == Next::Fail);
     }
 
@@ -320,7 +321,7 @@ impl ExternalLeases {
                     Some(answer) => {
                         if *answer == WriteAnswer::Settled {
                             attempt_log::ended(&claimed.job_id, &settlement, false);
-                            self.count(&claimed.job_id, &settlement);
+                            self.count(claimed, &settlement);
                             self.end_span(lease, span_error.as_ref());
                             inner.end_hooks.settled(&claimed.job_id, &settlement);
                         }

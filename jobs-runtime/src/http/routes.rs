@@ -35,6 +35,7 @@ pub(in crate::http) mod series;
 pub(in crate::http) mod show_limit;
 pub(in crate::http) mod sign_in;
 pub(in crate::http) mod store;
+pub(in crate::http) mod throughput;
 pub(in crate::http) mod tokens;
 pub(in crate::http) mod trigger;
 
@@ -101,6 +102,7 @@ routes! {
         POST "/executions/{id}/erase" => erase::erase, erase::ERASE;
         GET "/overview" => overview::show, overview::SHOW;
         GET "/series" => series::show, series::SHOW;
+        GET "/throughput" => throughput::show, throughput::SHOW;
         GET "/store" => store::show, store::SHOW;
         GET "/failures" => failures::list, failures::LIST;
         GET "/operations" => operations::list, operations::LIST;

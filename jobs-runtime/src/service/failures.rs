@@ -1,9 +1,12 @@
 //! Failed executions, grouped by job and by the fingerprint of their error.
 //!
+//! A group counts its failures by the version of the job under which they ran: the publication of
+//! the session that executed the last attempt.
+//!
 //! The groups are computed at each request, from the newest [`MAX_EXAMINED`] failed executions. So
 //! the cost is the same for a store of any size, and settlements cost nothing for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use jobs::{ErrorKind, ExecutionId, ExecutionStatus};
@@ -11,7 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{JobService, Redactor};
-use crate::store::{BulkFilter, Match, StoreError, error_fingerprint};
+use crate::store::{
+    BulkFilter, Match, SessionId, SessionPublication, StoreError, error_fingerprint,
+};
 use crate::time::Timestamp;
 
 /// The most failed executions that a call examines.
@@ -82,6 +87,26 @@ pub(crate) struct FailureGroup {
     pub(crate) sample_id: ExecutionId,
     /// The numbers of failures in 24 equal parts of the window.
     pub(crate) histogram: Vec<u64>,
+    /// The versions of the job under which they ran, the one published last first. Failures of
+    /// an unknown version are left out.
+    #[serde(default)]
+    pub(crate) versions: Vec<FailingVersion>,
+}
+
+/// The failures of a group under one version of its job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FailingVersion {
+    /// The fingerprint of the job's definition.
+    pub(crate) fingerprint: String,
+    /// The time at which a program published this version last.
+    pub(crate) published_at: Timestamp,
+    /// True if this is the present version of the job.
+    pub(crate) current: bool,
+    /// The number of failures.
+    pub(crate) count: u64,
+    /// The time of the last failure.
+    pub(crate) last_seen_at: Timestamp,
 }
 
 impl JobService {
@@ -109,12 +134,77 @@ impl JobService {
                 break;
             }
         }
-        let mut failures = groups.into_failures(cursor.is_none());
+        let (mut failures, ran) = groups.into_failures(cursor.is_none());
+        self.add_versions(&mut failures.failures, &ran).await?;
         for group in &mut failures.failures {
             self.hide_secrets(group).await?;
         }
         Ok(failures)
     }
+
+    /// Adds the versions under which the executions of the groups ran.
+    async fn add_versions(
+        &self,
+        groups: &mut [FailureGroup],
+        ran: &[BySession],
+    ) -> Result<(), StoreError> {
+        let mut pairs = HashSet::new();
+        let mut current = Vec::with_capacity(groups.len());
+        for (group, ran) in groups.iter().zip(ran) {
+            // Executions may carry a former id of their job.
+            let job = self.job(&group.job_id).await.ok();
+            let id = job.as_ref().map_or(&*group.job_id, |job| job.id());
+            pairs.extend(ran.keys().map(|session| (*session, id.to_owned())));
+            current.push((
+                id.to_owned(),
+                job.as_ref().map(|job| job.fingerprint().to_owned()),
+            ));
+        }
+        let pairs: Vec<_> = pairs.into_iter().collect();
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let published = self.inner.store.session_publications(pairs).await?;
+        for ((group, ran), (id, current)) in groups.iter_mut().zip(ran).zip(&current) {
+            let of_job = published.iter().filter(|one| one.job_id == *id);
+            group.versions = versions(ran, of_job, current.as_deref());
+        }
+        Ok(())
+    }
+}
+
+/// The failures of a group by session: their number, and the time of the last.
+type BySession = HashMap<SessionId, (u64, Timestamp)>;
+
+/// Adds up the failures of sessions by the version that their programs published.
+fn versions<'p>(
+    ran: &BySession,
+    published: impl Iterator<Item = &'p SessionPublication>,
+    current: Option<&str>,
+) -> Vec<FailingVersion> {
+    let mut versions = HashMap::<&str, FailingVersion>::new();
+    for publication in published {
+        let Some((count, last_seen_at)) = ran.get(&publication.session) else {
+            continue;
+        };
+        let version = versions
+            .entry(&publication.fingerprint)
+            .or_insert_with(|| FailingVersion {
+                fingerprint: publication.fingerprint.clone(),
+                published_at: publication.published_at,
+                current: current == Some(&*publication.fingerprint),
+                count: 0,
+                last_seen_at: *last_seen_at,
+            });
+        version.count += count;
+        version.last_seen_at = version.last_seen_at.max(*last_seen_at);
+    }
+    let mut versions: Vec<_> = versions.into_values().collect();
+    versions.sort_unstable_by(|one, other| {
+        let by_time = other.published_at.cmp(&one.published_at);
+        by_time.then_with(|| one.fingerprint.cmp(&other.fingerprint))
+    });
+    versions
 }
 
 impl JobService {
@@ -136,7 +226,7 @@ struct Groups {
     since: Timestamp,
     until: Timestamp,
     examined: u64,
-    groups: HashMap<(String, String), FailureGroup>,
+    groups: HashMap<(String, String), (FailureGroup, BySession)>,
 }
 
 impl Groups {
@@ -160,17 +250,24 @@ impl Groups {
         let fingerprint = error_fingerprint(error);
         let bucket = self.bucket(at);
         let key = (found.job_id.clone(), fingerprint.clone());
-        let group = self.groups.entry(key).or_insert_with(|| FailureGroup {
-            job_id: found.job_id.clone(),
-            error_fingerprint: fingerprint,
-            kind: error.kind,
-            message: String::new(),
-            count: 0,
-            first_seen_at: at,
-            last_seen_at: Timestamp::default(),
-            sample_id: found.id,
-            histogram: vec![0; BUCKETS as usize],
+        let (group, ran) = self.groups.entry(key).or_insert_with(|| {
+            let group = FailureGroup {
+                job_id: found.job_id.clone(),
+                error_fingerprint: fingerprint,
+                kind: error.kind,
+                message: String::new(),
+                count: 0,
+                first_seen_at: at,
+                last_seen_at: Timestamp::default(),
+                sample_id: found.id,
+                histogram: vec![0; BUCKETS as usize],
+                versions: Vec::new(),
+            };
+            (group, BySession::new())
         });
+        if let Some(session) = found.session {
+            count_session(ran, session, at);
+        }
         group.count += 1;
         group.first_seen_at = group.first_seen_at.min(at);
         if at > group.last_seen_at {
@@ -193,19 +290,59 @@ impl Groups {
             .min(BUCKETS as usize - 1)
     }
 
-    fn into_failures(self, complete: bool) -> Failures {
-        let mut failures: Vec<_> = self.groups.into_values().collect();
-        failures.sort_unstable_by(|one, other| {
+    /// Returns the largest groups, and the sessions of each.
+    fn into_failures(self, complete: bool) -> (Failures, Vec<BySession>) {
+        let mut groups: Vec<_> = self.groups.into_values().collect();
+        groups.sort_unstable_by(|(one, _), (other, _)| {
             let by_count = other.count.cmp(&one.count);
             by_count.then_with(|| other.last_seen_at.cmp(&one.last_seen_at))
         });
-        failures.truncate(MAX_GROUPS);
-        Failures {
+        groups.truncate(MAX_GROUPS);
+        let (failures, ran) = groups.into_iter().unzip();
+        let failures = Failures {
             failures,
             since: self.since,
             until: self.until,
             examined: self.examined,
             complete,
+        };
+        (failures, ran)
+    }
+}
+
+fn count_session(ran: &mut BySession, session: SessionId, at: Timestamp) {
+    let (count, last_seen_at) = ran.entry(session).or_insert((0, at));
+    *count += 1;
+    *last_seen_at = at.max(*last_seen_at);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_added_up_by_the_version_of_their_sessions() {
+        let at = Timestamp::from_millis;
+        let mut ran = BySession::new();
+        for (session, time) in [(1, 5), (2, 7), (1, 9), (3, 6), (4, 8)] {
+            count_session(&mut ran, SessionId(session), at(time));
         }
+        let publication = |session, fingerprint: &str, published| SessionPublication {
+            session: SessionId(session),
+            job_id: "j".to_owned(),
+            fingerprint: fingerprint.to_owned(),
+            published_at: at(published),
+        };
+        let published = [
+            publication(1, "old", 1),
+            publication(2, "new", 2),
+            publication(3, "old", 1),
+        ];
+        let versions = versions(&ran, published.iter(), Some("new"));
+        let shown: Vec<_> = versions
+            .iter()
+            .map(|one| (&*one.fingerprint, one.current, one.count, one.last_seen_at))
+            .collect();
+        assert_eq!(shown, [("new", true, 1, at(7)), ("old", false, 3, at(9))]);
     }
 }

@@ -12,7 +12,8 @@ use serde::de::DeserializeOwned;
 use super::JobService;
 use crate::store::{SeriesQuery, StoreError};
 use crate::telemetry::series::{
-    self, ALL_QUEUES, Counts, Depth, Estimates, FLEET, MINUTE, QUARTER,
+    self, ALL_QUEUES, Counts, Depth, ENDED_BY_QUEUE, EndCountsByName, Estimates, FLEET, MINUTE,
+    QUARTER, Width,
 };
 use crate::time::Timestamp;
 
@@ -28,6 +29,18 @@ pub(crate) enum SeriesWindow {
     Hour,
     /// The last day, in quarters of an hour.
     Day,
+}
+
+impl SeriesWindow {
+    /// Returns the width of the parts that end at a time, and the beginning of the first.
+    pub(super) fn parts(self, at: Timestamp) -> (Width, Timestamp) {
+        let (width, length) = match self {
+            Self::Hour => (MINUTE, Duration::from_secs(3_600)),
+            Self::Day => (QUARTER, Duration::from_secs(86_400)),
+        };
+        let step = Duration::from_secs(width.seconds.into());
+        (width, width.start_of(at.before(length)).after(step))
+    }
 }
 
 /// The error of a word that names no window.
@@ -105,30 +118,23 @@ impl JobService {
         of: SeriesOf,
         window: SeriesWindow,
     ) -> Result<Series, StoreError> {
-        let (width, length) = match window {
-            SeriesWindow::Hour => (MINUTE, Duration::from_secs(3_600)),
-            SeriesWindow::Day => (QUARTER, Duration::from_secs(86_400)),
-        };
         let at = self.now();
-        let step = Duration::from_secs(width.seconds.into());
-        let since = width.start_of(at.before(length)).after(step);
+        let (width, since) = window.parts(at);
         let query = |series: String| SeriesQuery {
             series,
             width_s: width.seconds,
             since,
             limit: MAX_ROWS,
         };
-        let (counts, depths) = match of {
-            SeriesOf::Fleet => (Some(FLEET.to_owned()), Some(ALL_QUEUES.to_owned())),
-            SeriesOf::Job(id) => (Some(series::of_job(&id)), None),
-            SeriesOf::Queue(queue) => (None, Some(series::of_queue(&queue))),
+        let (counts, depths) = match &of {
+            SeriesOf::Fleet => (FLEET.to_owned(), Some(ALL_QUEUES.to_owned())),
+            SeriesOf::Job(id) => (series::of_job(id), None),
+            SeriesOf::Queue(queue) => (ENDED_BY_QUEUE.to_owned(), Some(series::of_queue(queue))),
         };
         let mut points = BTreeMap::<Timestamp, (Counts, Depth)>::new();
-        if let Some(series) = counts {
-            for (at, value) in self.inner.store.points(query(series)).await? {
-                if let Some(counts) = read::<Counts>(&value) {
-                    points.entry(at).or_default().0.add(&counts);
-                }
+        for (at, value) in self.inner.store.points(query(counts)).await? {
+            if let Some(counts) = of.counts(&value) {
+                points.entry(at).or_default().0.add(&counts);
             }
         }
         if let Some(series) = depths {
@@ -151,8 +157,22 @@ impl JobService {
     }
 }
 
+impl SeriesOf {
+    /// Reads the counts of its subject from a value of its series.
+    fn counts(&self, value: &str) -> Option<Counts> {
+        let Self::Queue(queue) = self else {
+            return read(value);
+        };
+        let ends = read::<EndCountsByName>(value)?.remove(queue)?;
+        Some(Counts {
+            ends,
+            ..Counts::default()
+        })
+    }
+}
+
 /// Reads a value; `None` if a newer program wrote another form.
-fn read<T: DeserializeOwned>(value: &str) -> Option<T> {
+pub(super) fn read<T: DeserializeOwned>(value: &str) -> Option<T> {
     serde_json::from_str(value).ok()
 }
 
@@ -160,10 +180,10 @@ impl Point {
     fn new(at: Timestamp, counts: &Counts, depth: Depth) -> Self {
         Self {
             at,
-            succeeded: counts.succeeded,
-            failed: counts.failed,
-            cancelled: counts.cancelled,
-            retried: counts.retried,
+            succeeded: counts.ends.succeeded,
+            failed: counts.ends.failed,
+            cancelled: counts.ends.cancelled,
+            retried: counts.ends.retried,
             wait_ms: counts.wait.estimates(),
             duration_ms: counts.duration.estimates(),
             ready: depth.ready,

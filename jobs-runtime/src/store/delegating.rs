@@ -15,9 +15,10 @@ use super::{
     OperatorStore, ProcessRecord, ProgressReport, Promotion, PublishedJob, QueuePause, QueueRecord,
     ReadStore, RecentOutcome, Renewal, RepublishPage, Reservation, RetentionStore, RetryAnswer,
     ScheduleRecord, ScheduleRun, ScheduleStore, SeriesPoint, SeriesQuery, SessionBeat, SessionId,
-    SessionInfo, Settlement, SetupStore, Store, StoreDescription, StoreError, StoreEvent,
-    StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore, Transferable,
-    TransferredExecution, Turn, UnpublishedEntry, WaitingState, WorkerStore, WriteAnswer,
+    SessionInfo, SessionPublication, Settlement, SetupStore, Store, StoreDescription, StoreError,
+    StoreEvent, StoreGauges, StoreSizes, Sweep, TelemetryStore, TokenRecord, TokenStore,
+    Transferable, TransferredExecution, Turn, UnpublishedEntry, WaitingState, WorkerStore,
+    WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -324,6 +325,9 @@ delegate! {
         async fn queues() -> Vec<QueueRecord>;
         async fn processes() -> Vec<ProcessRecord>;
         async fn leases_of(scope: CapScope) -> Vec<(SessionId, u64)>;
+        async fn session_publications(
+            pairs: Vec<(SessionId, String)>
+        ) -> Vec<SessionPublication>;
         async fn catalogue() -> Vec<PublishedJob>;
     }
 }

@@ -15,16 +15,17 @@
 //! The folder may import the reference of the names, the store contract, the clock and `health`. It
 //! must not import the parts that it measures: they update the instruments.
 
+mod by_name;
 pub(super) mod families;
 mod instruments;
 mod jobs;
 mod process;
+mod queues;
 mod readings;
 mod store_calls;
 #[cfg(feature = "http")]
 mod text;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,10 +34,12 @@ use tokio::sync::Mutex;
 
 use crate::health::Health;
 use crate::store::Store;
-use crate::telemetry::series::Counts;
-use crate::telemetry::{recorder, reference};
+use crate::telemetry::reference;
+use crate::telemetry::series::Totals;
+use by_name::ByName;
 use instruments::{Counter, Histogram};
 use jobs::Jobs;
+use queues::QueueMetrics;
 use readings::CachedGauges;
 use store_calls::{CallMetrics, StoreCalls};
 
@@ -45,6 +48,7 @@ pub(super) use families::Value;
 pub(super) use instruments::BUCKETS;
 pub(crate) use instruments::MirrorFactory;
 pub(crate) use jobs::JobMetrics;
+pub(crate) use queues::AttemptMetrics;
 pub(crate) use readings::Readings;
 pub(crate) use store_calls::MeteredStore;
 
@@ -58,6 +62,7 @@ const MAX_QUEUES: usize = 500;
 #[derive(Default)]
 pub(crate) struct Metrics {
     jobs: Jobs,
+    queues: ByName<QueueMetrics>,
     pub(crate) schedule_lag: Histogram,
     pub(crate) lease_losses: Counter,
     store_calls: StoreCalls,
@@ -83,10 +88,22 @@ impl Metrics {
         self.jobs.get(id, self.mirrors.as_ref())
     }
 
-    /// The counts of all jobs since the start of the process, by series.
-    pub(crate) fn totals(&self) -> BTreeMap<String, Counts> {
+    /// Returns the instruments of an attempt of a job in a queue.
+    pub(crate) fn attempt(&self, job: Arc<JobMetrics>, queue: &str) -> AttemptMetrics {
+        let queue = self
+            .queues
+            .get(queue, MAX_QUEUES, |_| QueueMetrics::default());
+        AttemptMetrics { job, queue }
+    }
+
+    /// The counts of all jobs and queues since the start of the process.
+    pub(crate) fn totals(&self) -> Totals {
         let jobs = self.jobs.all().into_iter();
-        recorder::with_fleet(jobs.map(|(id, job)| (id, job.counts())))
+        let queues = self.queues.all().into_iter();
+        Totals {
+            jobs: jobs.map(|(id, job)| (id, job.counts())).collect(),
+            queues: queues.map(|(name, queue)| (name, queue.counts())).collect(),
+        }
     }
 
     fn call(&self, method: &'static str) -> Arc<CallMetrics> {

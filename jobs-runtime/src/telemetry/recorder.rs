@@ -15,7 +15,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::metrics::Metrics;
-use super::series::{self, ALL_QUEUES, Counts, Depth, FLEET, MINUTE, QUARTER, Width};
+use super::series::{
+    self, ALL_QUEUES, Counts, Depth, ENDED_BY_JOB, ENDED_BY_QUEUE, EndCountsByName, FLEET, MINUTE,
+    QUARTER, Totals, Width,
+};
 use crate::clock::timestamp;
 use crate::store::{SeriesPoint, Store, StoreError, StoreGauges};
 use crate::time::Timestamp;
@@ -85,8 +88,8 @@ pub(crate) struct Recorder {
     clock: Arc<dyn Clock>,
     /// A name that no other process has.
     source: String,
-    /// The counts at the last tick, by series.
-    last: BTreeMap<String, Counts>,
+    /// The counts at the last tick.
+    last: Totals,
     slots: [Slot; 2],
 }
 
@@ -95,7 +98,7 @@ struct Slot {
     width: Width,
     at: Option<Timestamp>,
     /// The counts at its beginning.
-    base: BTreeMap<String, Counts>,
+    base: Totals,
     /// The highest depths since its beginning, by series.
     depths: BTreeMap<String, Depth>,
     /// The values that the store has.
@@ -112,7 +115,7 @@ impl Recorder {
         let slot = |width| Slot {
             width,
             at: None,
-            base: BTreeMap::new(),
+            base: Totals::default(),
             depths: BTreeMap::new(),
             written: BTreeMap::new(),
         };
@@ -121,7 +124,7 @@ impl Recorder {
             store,
             clock,
             source,
-            last: BTreeMap::new(),
+            last: Totals::default(),
             slots: [slot(MINUTE), slot(QUARTER)],
         }
     }
@@ -167,7 +170,7 @@ impl Recorder {
 
 impl Slot {
     /// Begins a new part of time, if the present one is over.
-    fn advance(&mut self, now: Timestamp, last: &BTreeMap<String, Counts>) {
+    fn advance(&mut self, now: Timestamp, last: &Totals) {
         let at = self.width.start_of(now);
         if self.at != Some(at) {
             self.at = Some(at);
@@ -180,7 +183,7 @@ impl Slot {
     /// The points whose value the store does not have, in the order of series.
     fn changed(
         &mut self,
-        totals: &BTreeMap<String, Counts>,
+        totals: &Totals,
         depths: &BTreeMap<String, Depth>,
         source: &str,
     ) -> Vec<SeriesPoint> {
@@ -200,10 +203,31 @@ impl Slot {
                 });
             }
         };
-        for (series, total) in totals {
-            let counts = total.since(self.base.get(series));
-            if !counts.is_empty() {
-                add(series, source, json(&counts));
+        let mut fleet = Counts::default();
+        let mut by_job = EndCountsByName::new();
+        for (id, total) in &totals.jobs {
+            let counts = total.since(self.base.jobs.get(id));
+            if counts.is_empty() {
+                continue;
+            }
+            fleet.add(&counts);
+            add(&series::of_job(id), source, json(&counts));
+            if !counts.ends.is_empty() {
+                by_job.insert(id.clone(), counts.ends);
+            }
+        }
+        if !fleet.is_empty() {
+            add(FLEET, source, json(&fleet));
+        }
+        let queues = totals.queues.iter();
+        let queues = queues.map(|(name, total)| {
+            let counts = total.since(self.base.queues.get(name));
+            (name.clone(), counts)
+        });
+        let by_queue: EndCountsByName = queues.filter(|(_, counts)| !counts.is_empty()).collect();
+        for (series, ended) in [(ENDED_BY_JOB, by_job), (ENDED_BY_QUEUE, by_queue)] {
+            if !ended.is_empty() {
+                add(series, source, json(&ended));
             }
         }
         for (series, depth) in depths {
@@ -246,18 +270,6 @@ fn depths(gauges: &StoreGauges, now: Timestamp) -> BTreeMap<String, Depth> {
     depths
 }
 
-/// The counts of all jobs since the start of the process, by series, and those of the fleet.
-pub(super) fn with_fleet(jobs: impl Iterator<Item = (String, Counts)>) -> BTreeMap<String, Counts> {
-    let mut fleet = Counts::default();
-    let mut totals = BTreeMap::new();
-    for (id, counts) in jobs {
-        fleet.add(&counts);
-        totals.insert(series::of_job(&id), counts);
-    }
-    totals.insert(FLEET.to_owned(), fleet);
-    totals
-}
-
 #[cfg(test)]
 mod tests {
     use jobs::AttemptOutcome;
@@ -286,6 +298,18 @@ mod tests {
         sum
     }
 
+    /// The sums of a series with a value for each name.
+    async fn ended(store: &Arc<dyn Store>, series: &str, width: Width) -> EndCountsByName {
+        let mut sums = EndCountsByName::new();
+        for value in points(store, series, width).await {
+            let ended: EndCountsByName = serde_json::from_str(&value).expect("counts are read");
+            for (name, counts) in ended {
+                sums.entry(name).or_default().add(&counts);
+            }
+        }
+        sums
+    }
+
     #[tokio::test]
     async fn counts_and_depths_are_written_once_they_change() {
         let url = "sqlite::memory:".parse().expect("a URL");
@@ -301,12 +325,12 @@ mod tests {
             assert!(points(&store, FLEET, width).await.is_empty());
             assert!(points(&store, ALL_QUEUES, width).await.is_empty());
         }
-        let job = metrics.job("j");
+        let job = metrics.attempt(metrics.job("j"), "default");
         let took = Duration::from_millis(3);
         job.finished(AttemptOutcome::Succeeded, took, false);
         job.finished(AttemptOutcome::Failed, took, false);
         metrics
-            .job("k")
+            .attempt(metrics.job("k"), "slow")
             .finished(AttemptOutcome::TimedOut, took, true);
         let new = NewExecution::new(
             crate::Entropy::default().execution_id(&*recorder.clock),
@@ -317,10 +341,15 @@ mod tests {
         for _ in 0..2 {
             recorder.record().await.expect("it is written");
             for width in [MINUTE, QUARTER] {
-                let fleet = counts(&store, FLEET, width).await;
+                let fleet = counts(&store, FLEET, width).await.ends;
                 assert_eq!((fleet.succeeded, fleet.failed, fleet.retried), (1, 1, 1));
                 let of_job = counts(&store, &series::of_job("j"), width).await;
-                assert_eq!((of_job.succeeded, of_job.failed, of_job.retried), (1, 0, 1));
+                let ends = of_job.ends;
+                assert_eq!((ends.succeeded, ends.failed, ends.retried), (1, 0, 1));
+                let by_job = ended(&store, ENDED_BY_JOB, width).await;
+                assert_eq!((by_job["j"], by_job["k"].failed), (ends, 1));
+                let by_queue = ended(&store, ENDED_BY_QUEUE, width).await;
+                assert_eq!((by_queue["default"], by_queue["slow"].failed), (ends, 1));
                 assert!(of_job.duration.estimates().is_some());
             }
         }
@@ -328,6 +357,6 @@ mod tests {
         assert!(depths[0].contains("\"ready\":1"), "{depths:?}");
         job.finished(AttemptOutcome::Succeeded, took, false);
         recorder.record().await.expect("it is written");
-        assert_eq!(counts(&store, FLEET, QUARTER).await.succeeded, 2);
+        assert_eq!(counts(&store, FLEET, QUARTER).await.ends.succeeded, 2);
     }
 }

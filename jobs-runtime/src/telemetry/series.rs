@@ -3,6 +3,12 @@
 //! A process adds up its own counts from the instruments of its metrics, and writes them as one
 //! row for each series, time and process. So an update costs attempts nothing, and a repeated write
 //! changes nothing. Readers add the rows of all processes.
+//!
+//! | series | one row has |
+//! |---|---|
+//! | `fleet`, `job:ID` | counts and times of attempts, of one process |
+//! | `ended:jobs`, `ended:queues` | the ended executions of every job or queue, of one process |
+//! | `queues`, `queue:NAME` | the highest depth, which all processes see alike |
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -46,30 +52,69 @@ pub(crate) const FLEET: &str = "fleet";
 /// The series with the depth of all queues together.
 pub(crate) const ALL_QUEUES: &str = "queues";
 
+/// The series with the ended executions of every job: one row instead of a row for each job, so
+/// that a list of all jobs is one bounded read.
+pub(crate) const ENDED_BY_JOB: &str = "ended:jobs";
+
+/// The series with the ended executions of every queue.
+pub(crate) const ENDED_BY_QUEUE: &str = "ended:queues";
+
 /// The series of a job.
 pub(crate) fn of_job(id: &str) -> String {
     format!("job:{id}")
 }
 
-/// The series of a queue.
+/// The series with the depth of a queue.
 pub(crate) fn of_queue(name: &str) -> String {
     format!("queue:{name}")
 }
 
-/// Attempts that ended in a part of time.
+/// Executions that ended in a part of time, by their outcome. Zeros are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct EndCounts {
+    /// The executions that succeeded.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) succeeded: u64,
+    /// The executions that failed for good.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) failed: u64,
+    /// The executions whose attempt was cancelled.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) cancelled: u64,
+    /// The attempts without success that another attempt follows.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) retried: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+/// Ended executions by the name of their job or queue.
+pub(crate) type EndCountsByName = BTreeMap<String, EndCounts>;
+
+/// Attempts that ended in a part of time, with their times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Counts {
-    /// The executions that succeeded.
-    pub(crate) succeeded: u64,
-    /// The executions that failed for good.
-    pub(crate) failed: u64,
-    /// The executions whose attempt was cancelled.
-    pub(crate) cancelled: u64,
-    /// The attempts without success that another attempt follows.
-    pub(crate) retried: u64,
+    #[serde(flatten)]
+    pub(crate) ends: EndCounts,
     pub(crate) wait: Buckets,
     pub(crate) duration: Buckets,
+}
+
+/// What a process has counted since its start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Totals {
+    /// The attempts of each job.
+    pub(crate) jobs: BTreeMap<String, Counts>,
+    /// The ended executions of each queue.
+    pub(crate) queues: EndCountsByName,
 }
 
 /// The number of times in each bucket of [`BUCKETS`]; empty buckets are left out.
@@ -96,9 +141,14 @@ pub(crate) struct Depth {
     pub(crate) oldest_ms: u64,
 }
 
-impl Counts {
+impl EndCounts {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The executions that ended.
+    pub(crate) fn ended(&self) -> u64 {
+        self.succeeded + self.failed + self.cancelled
     }
 
     pub(crate) fn add(&mut self, other: &Self) {
@@ -106,6 +156,29 @@ impl Counts {
         self.failed += other.failed;
         self.cancelled += other.cancelled;
         self.retried += other.retried;
+    }
+
+    /// Returns the counts after `before`.
+    pub(crate) fn since(&self, before: Option<&Self>) -> Self {
+        let Some(before) = before else {
+            return *self;
+        };
+        Self {
+            succeeded: self.succeeded.saturating_sub(before.succeeded),
+            failed: self.failed.saturating_sub(before.failed),
+            cancelled: self.cancelled.saturating_sub(before.cancelled),
+            retried: self.retried.saturating_sub(before.retried),
+        }
+    }
+}
+
+impl Counts {
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.ends.add(&other.ends);
         self.wait.add(&other.wait);
         self.duration.add(&other.duration);
     }
@@ -116,10 +189,7 @@ impl Counts {
             return self.clone();
         };
         Self {
-            succeeded: self.succeeded.saturating_sub(before.succeeded),
-            failed: self.failed.saturating_sub(before.failed),
-            cancelled: self.cancelled.saturating_sub(before.cancelled),
-            retried: self.retried.saturating_sub(before.retried),
+            ends: self.ends.since(Some(&before.ends)),
             wait: self.wait.since(&before.wait),
             duration: self.duration.since(&before.duration),
         }
@@ -227,7 +297,10 @@ mod tests {
         let mut counts = [0; BUCKETS.len() + 1];
         counts[3] = 2;
         let before = Counts {
-            succeeded: 2,
+            ends: EndCounts {
+                succeeded: 2,
+                ..EndCounts::default()
+            },
             wait: Buckets::of(&counts),
             ..Counts::default()
         };
@@ -235,7 +308,7 @@ mod tests {
         let mut both = before.clone();
         both.add(&before);
         assert_eq!(both.since(Some(&before)), before);
-        assert_eq!(both.since(None).succeeded, 4);
+        assert_eq!(both.since(None).ends.succeeded, 4);
         let text = serde_json::to_string(&both).expect("counts are JSON");
         let read: Counts = serde_json::from_str(&text).expect("counts are read");
         assert_eq!(read, both);

@@ -1,5 +1,8 @@
 //! `GET /failures`, `GET /overview` and `GET /jobs/{id}/stats`.
 
+use std::time::Duration;
+
+use jobs_runtime::store::PublishedJob;
 use serde_json::json;
 
 use crate::support::{API, Api};
@@ -56,6 +59,57 @@ async fn failures_are_grouped_by_job_and_error() {
         let found = answer.is_ok()["failures"].as_array().unwrap().len();
         assert_eq!(found, groups, "{query}");
     }
+}
+
+#[tokio::test]
+async fn failures_are_counted_by_the_version_of_their_job() {
+    let api = Api::new().await;
+    let published = api.store.catalogue().await.unwrap();
+    let mut published = published.into_iter();
+    let present = published.find(|job| job.descriptor.id == "send-letter");
+    let present = present.unwrap();
+    let earlier = PublishedJob {
+        fingerprint: "earlier".to_owned(),
+        published_at: present.published_at.before(Duration::from_secs(60)),
+        ..present.clone()
+    };
+    api.store.publish(vec![earlier]).await.unwrap();
+    let jobs = ["send-letter", "post-letter"];
+    for (fingerprint, job, message) in [
+        ("earlier", "send-letter", "no stamp"),
+        (&*present.fingerprint, "send-letter", "no stamp"),
+        (&*present.fingerprint, "send-letter", "no stamp"),
+        (&*present.fingerprint, "post-letter", "no ink"),
+        ("unknown", "send-letter", "no paper"),
+    ] {
+        let mut worker = api.worker_of(&jobs, &[], &[fingerprint]).await;
+        // Under its former id, as a program before the change of the id has enqueued it.
+        api.store_raw(job).await;
+        let claimed = worker.claim().await;
+        worker.fail(claimed, message).await;
+    }
+    let answer = api.get(&format!("{API}/failures")).await;
+    let groups = answer.is_ok()["failures"].as_array().unwrap();
+    let versions = |message: &str| {
+        let group = groups.iter().find(|group| group["message"] == message);
+        let versions = group.unwrap()["versions"].as_array().unwrap();
+        let versions = versions.iter().map(|version| {
+            let fingerprint = version["fingerprint"].as_str().unwrap();
+            (
+                fingerprint,
+                version["current"] == true,
+                version["count"].as_u64().unwrap(),
+            )
+        });
+        versions.collect::<Vec<_>>()
+    };
+    let present = &*present.fingerprint;
+    assert_eq!(
+        versions("no stamp"),
+        [(present, true, 2), ("earlier", false, 1)]
+    );
+    assert_eq!(versions("no ink"), [(present, true, 1)]);
+    assert_eq!(versions("no paper"), []);
 }
 
 #[tokio::test]

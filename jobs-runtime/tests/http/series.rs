@@ -1,4 +1,5 @@
-//! `GET /series`, `GET /store` and `GET /limits/{limit}`: charts, the store, what a limit blocks.
+//! `GET /series`, `GET /throughput`, `GET /store` and `GET /limits/{limit}`: charts, lists, the
+//! store, what a limit blocks.
 
 use std::time::Duration;
 
@@ -33,6 +34,12 @@ async fn the_series_adds_the_counts_of_all_processes() {
         point("queues", "", &depth),
         point("job:send-letter", "a", &counts(1, 1)),
         point("queue:mail", "", &depth),
+        point("ended:queues", "a", &json!({"mail": {"succeeded": 2}})),
+        point(
+            "ended:queues",
+            "b",
+            &json!({"mail": {"failed": 1}, "slow": {"failed": 8}}),
+        ),
     ];
     api.service.store().put_points(points).await.unwrap();
     let answer = api.get(&format!("{API}/series")).await;
@@ -58,10 +65,59 @@ async fn the_series_adds_the_counts_of_all_processes() {
         answer.is_ok()["points"][0].clone()
     };
     assert_eq!(of("jobId=send-letter").await["failed"], 1);
-    assert_eq!(of("queue=mail").await["ready"], 7);
+    let mail = of("queue=mail").await;
+    let shown = ["ready", "succeeded", "failed"].map(|name| &mail[name]);
+    assert_eq!(shown, [7, 2, 1]);
+    assert_eq!(of("queue=slow").await["failed"], 8);
     assert_eq!(of("queue=none").await, Value::Null);
     assert_eq!(of("window=day").await, Value::Null);
     api.get(&format!("{API}/series?window=year"))
+        .await
+        .is_problem(400, "invalid_query");
+}
+
+#[tokio::test]
+async fn the_throughput_of_all_jobs_and_queues_is_one_answer() {
+    let api = Api::new().await;
+    let jobs = |letters: u64| {
+        json!({
+            "send-letter": {"succeeded": letters, "failed": 1, "retried": 5},
+            "clean": {"cancelled": 1},
+        })
+    };
+    let points = vec![
+        point("ended:jobs", "a", &jobs(3)),
+        point("ended:jobs", "b", &jobs(4)),
+        point(
+            "ended:jobs",
+            "newer",
+            &json!({"send-letter": "another form"}),
+        ),
+        point("ended:queues", "a", &json!({"mail": {"succeeded": 7}})),
+    ];
+    api.service.store().put_points(points).await.unwrap();
+    let answer = api.get(&format!("{API}/throughput")).await;
+    let throughput = answer.is_ok();
+    assert_eq!(throughput["complete"], true);
+    let lines = throughput["lines"].as_array().unwrap();
+    let names: Vec<_> = lines.iter().map(|line| &line["name"]).collect();
+    assert_eq!(names, ["clean", "send-letter"]);
+    let counts = ["succeeded", "failed", "cancelled", "retried"].map(|name| &lines[1][name]);
+    assert_eq!(counts, [7, 2, 0, 10]);
+    let ended = lines[1]["ended"].as_array().unwrap();
+    assert_eq!(ended.len(), 60);
+    // The test may run across the end of a minute.
+    assert!(ended[58] == 9 || ended[59] == 9, "{ended:?}");
+
+    let queues = api.get(&format!("{API}/throughput?by=queue")).await;
+    let queues = &queues.is_ok()["lines"];
+    assert_eq!(
+        (&queues[0]["name"], &queues[0]["succeeded"]),
+        (&json!("mail"), &json!(7))
+    );
+    let day = api.get(&format!("{API}/throughput?window=day")).await;
+    assert_eq!(day.is_ok()["lines"], json!([]));
+    api.get(&format!("{API}/throughput?by=worker"))
         .await
         .is_problem(400, "invalid_query");
 }

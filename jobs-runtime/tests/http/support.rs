@@ -206,6 +206,16 @@ impl Api {
 
     /// Opens a session for these jobs and queues.
     pub(crate) async fn worker_for(&self, jobs: &[&str], queues: &[&str]) -> Worker {
+        self.worker_of(jobs, queues, &[]).await
+    }
+
+    /// Opens a session for these jobs and queues, of a program with these fingerprints of jobs.
+    pub(crate) async fn worker_of(
+        &self,
+        jobs: &[&str],
+        queues: &[&str],
+        fingerprints: &[&str],
+    ) -> Worker {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
         let info = SessionInfo {
             worker: "test".to_owned(),
@@ -214,7 +224,7 @@ impl Api {
             queues: owned(queues),
             labels: Vec::new(),
             slot_caps: Vec::new(),
-            fingerprints: Vec::new(),
+            fingerprints: owned(fingerprints),
             lease: Duration::from_secs(30),
         };
         Worker {

@@ -17,6 +17,35 @@ export async function charts_show_what_ended({ page, open, button }) {
   await page.getByRole('img', { name: /^Duration of attempts, highest: p50 [<\d]/ }).waitFor();
 }
 
+export async function lists_show_throughput_and_failures({ page, open, button }) {
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  for (let n = 0; n < 3; n += 1) await reaches(await trigger('test.add', { a: n, b: n }), 'succeeded');
+  await reaches(await trigger('test.ends', { how: 'permanent' }), 'failed');
+  await open('jobs');
+  const row = (name) => page.locator('tr', { has: page.getByRole('link', { name, exact: true }) });
+  // Processes write their counts every 15 seconds.
+  await row('test.add').locator('.c-rate .num:not(.muted)').waitFor();
+  await row('test.ends').locator('.c-failed', { hasText: /^\s*\d+ · [\d.]+ %\s*$/ }).waitFor();
+  await button('Last 24 hours').click();
+  await until('the day is asked for', () => asked.some((url) => /throughput\?by=job&window=day/.test(url)));
+  await row('test.ends').locator('.c-failed .bad').waitFor();
+  await button('Last hour').click();
+  assert(!asked.some((url) => /\/(stats|series)\b/.test(url)), 'a list asks for single jobs');
+  await open('queues');
+  await row('default').getByRole('img', { name: /^Ended over time: .*[1-9]/ }).waitFor();
+  await page.getByLabel('Queue of the charts').selectOption('default');
+  await page.getByRole('img', { name: /^Ended: succeeded [1-9]/ }).waitFor();
+}
+
+export async function a_group_of_failures_names_the_versions_of_its_job({ page, open, see }) {
+  await reaches(await trigger('test.panic', { message: 'a version that fails' }), 'failed');
+  await open('failures');
+  await page.locator('.failure', { hasText: 'a version that fails' }).click();
+  await see('Versions of the job');
+  await page.locator('.failure-detail .pair', { hasText: /^\d+ under [0-9a-f]{8}, the present one$/ }).waitFor();
+}
+
 export async function parents_and_children_are_a_tree({ page, open }) {
   const root = await trigger('test.chain', { depth: 3 });
   await reaches(root, 'succeeded');

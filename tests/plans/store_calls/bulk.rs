@@ -3,7 +3,7 @@
 use jobs::OnConflict;
 use jobs_runtime::store::{
     BulkAct, BulkBatch, BulkFilter, BulkItem, BulkRequest, ExecutionQuery, ItemAct, Leftover,
-    NewOperation, SeriesPoint, SeriesQuery, Sweep, UniqueKey,
+    NewOperation, SeriesPoint, SeriesQuery, SessionId, Sweep, UniqueKey,
 };
 use tests::process::now;
 
@@ -59,6 +59,9 @@ impl CallTimes<'_> {
                 ..newest.clone()
             };
             timed!(self, "matches by error", self.store.find_matches(failed));
+            let pairs = (1..=20).map(|session| (SessionId(session), "job-1".to_owned()));
+            let publications = self.store.session_publications(pairs.collect());
+            timed!(self, "publications of sessions", publications);
             let mut batch = self.keyed();
             for new in &mut batch {
                 new.rules.max_waiting = Some(1);

@@ -11,8 +11,9 @@ use crate::http::route_doc::{Answer, Input, RouteDoc};
 use crate::service::{Series, SeriesOf, SeriesWindow};
 
 const JOB_ID: Input = Input::text("jobId", "the series of this job; absent: of the fleet");
-const QUEUE: Input = Input::text("queue", "the depth of this queue, unless `jobId` is given");
-const WINDOW: Input = Input::value::<SeriesWindow>("window", "`hour`, the default, or `day`");
+const QUEUE: Input = Input::text("queue", "the series of this queue, unless `jobId` is given");
+pub(in crate::http) const WINDOW: Input =
+    Input::value::<SeriesWindow>("window", "`hour`, the default, or `day`");
 const PARAMETERS: &[Input] = &[JOB_ID, QUEUE, WINDOW];
 
 pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(

@@ -12,7 +12,7 @@ use jobs::{ExecutionError, ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::store::{Cursor, EnqueueRules, ExecutionEdit, ExecutionQuery, StoreError};
+use crate::store::{Cursor, EnqueueRules, ExecutionEdit, ExecutionQuery, SessionId, StoreError};
 use crate::time::Timestamp;
 
 /// The part of a store that keeps bulk operations and executes their batches. Errors: see
@@ -266,6 +266,8 @@ pub struct Match {
     pub error: Option<ExecutionError>,
     /// The time at which it became final.
     pub finished_at: Option<Timestamp>,
+    /// The session that executed the last attempt of a final execution; `None` without an attempt.
+    pub session: Option<SessionId>,
 }
 
 /// A batch of an operation.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::store::{LimitRule, Rate, limit_name};
+use crate::store::{LimitRule, Rate, SessionId, limit_name};
 use crate::time::Timestamp;
 
 /// A job as a program has published it.
@@ -15,6 +15,19 @@ pub struct PublishedJob {
     pub descriptor: JobDescriptor,
     /// A digest of the descriptor in canonical form. The store keeps one row per job and
     /// fingerprint, because old and new programs share it during a deployment.
+    pub fingerprint: String,
+    /// The time at which a program published it last.
+    pub published_at: Timestamp,
+}
+
+/// A job as the program of a session has published it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionPublication {
+    /// The session.
+    pub session: SessionId,
+    /// The job.
+    pub job_id: String,
+    /// The fingerprint of the publication.
     pub fingerprint: String,
     /// The time at which a program published it last.
     pub published_at: Timestamp,

@@ -5,7 +5,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 
 use crate::store::{
     CapScope, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionState, LogPage, LogQuery,
-    ProcessRecord, PublishedJob, QueueRecord, SessionId, StoreError,
+    ProcessRecord, PublishedJob, QueueRecord, SessionId, SessionPublication, StoreError,
 };
 use crate::time::Timestamp;
 
@@ -70,6 +70,14 @@ pub trait ReadStore: Send + Sync {
 
     /// Counts the leases of a queue, or of a job, per session. Sessions without any are left out.
     async fn leases_of(&self, scope: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError>;
+
+    /// Returns the publications of jobs by the programs of sessions, for pairs of a session and a
+    /// job. A pair is left out if its session or its publication is gone, or if the session does
+    /// not publish its jobs.
+    async fn session_publications(
+        &self,
+        pairs: Vec<(SessionId, String)>,
+    ) -> Result<Vec<SessionPublication>, StoreError>;
 
     /// Returns the newest publication of every job, sorted by job id.
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError>;

@@ -14,7 +14,9 @@ use jobs::{ExecutionError, ExecutionStatus};
 
 use super::{Columns, readable, records, words};
 use crate::store::rules::error_fingerprint::error_fingerprint;
-use crate::store::{Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, Match, MatchPage};
+use crate::store::{
+    Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, Match, MatchPage, SessionId,
+};
 use crate::time::Timestamp;
 
 /// The number of candidates that a page examines, unless its limit is higher.
@@ -187,6 +189,7 @@ impl PageBounds {
                 status: row.word("execution_status")?,
                 error: error_of(row)?,
                 finished_at: row.opt_time("finished_at")?,
+                session: row.opt_integer("session")?.map(SessionId),
             })
         });
         let matches: Vec<Match> = matches.collect::<Result<_, R::Error>>()?;

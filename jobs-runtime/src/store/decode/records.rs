@@ -7,6 +7,7 @@ use super::{Columns, corrupt, readable_rows};
 use crate::store::{
     Erasure, ExecutionRecord, ExecutionState, LimitRecord, LogLevel, LogLine, LogPage, LogPlace,
     LogQuery, LogRecord, ProcessRecord, PublishedJob, RecentOutcome, ScheduledTime, SessionId,
+    SessionPublication,
 };
 use crate::time::Timestamp;
 
@@ -188,6 +189,20 @@ pub(in crate::store) fn jobs<R: Columns>(rows: &[R]) -> Result<Vec<PublishedJob>
                     return Err(corrupt(&what, error).into());
                 }
             },
+            fingerprint: row.json("fingerprint")?,
+            published_at: row.time("published_at")?,
+        })
+    })
+}
+
+/// Reads the rows of `session/publications.sql`.
+pub(in crate::store) fn session_publications<R: Columns>(
+    rows: &[R],
+) -> Result<Vec<SessionPublication>, R::Error> {
+    readable_rows("a publication", rows, |row| {
+        Ok(SessionPublication {
+            session: SessionId(row.integer("session")?),
+            job_id: row.text("job_id")?,
             fingerprint: row.json("fingerprint")?,
             published_at: row.time("published_at")?,
         })

@@ -17,8 +17,8 @@ use crate::store::{
     ExecutionRecord, ExecutionState, Fence, InboxStore, Limit, LimitRecord, LimitStore, LogBatch,
     LogPage, LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
     Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal,
-    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
-    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, SessionPublication, Settlement,
+    SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
     session_nonce,
 };
 use crate::time::Timestamp;
@@ -330,6 +330,13 @@ impl ReadStore for PostgresStore {
 
     async fn leases_of(&self, of: CapScope) -> Result<Vec<(SessionId, u64)>, StoreError> {
         self.read(session::CountLeases(of)).await
+    }
+
+    async fn session_publications(
+        &self,
+        pairs: Vec<(SessionId, String)>,
+    ) -> Result<Vec<SessionPublication>, StoreError> {
+        self.read(read::catalogue::SessionPublications(pairs)).await
     }
 
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {

@@ -17,8 +17,8 @@ use crate::store::{
     ExecutionRecord, ExecutionState, Fence, Limit, LimitRecord, LimitStore, LogBatch, LogPage,
     LogQuery, MigrationStatus, NewExecution, OperatorStore, ProcessRecord, ProgressReport,
     Promotion, PublishedJob, QueuePause, QueueRecord, ReadStore, RecentOutcome, Renewal,
-    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, Settlement, SetupStore,
-    StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
+    Reservation, RetryAnswer, SessionBeat, SessionId, SessionInfo, SessionPublication, Settlement,
+    SetupStore, StoreDescription, StoreError, StoreEvent, Transferable, WorkerStore, WriteAnswer,
 };
 use crate::time::Timestamp;
 
@@ -388,6 +388,16 @@ impl ReadStore for SqliteStore {
         self.read(operation!(|conn| session::count_leases_on_conn(
             conn, &scope
         )))
+        .await
+    }
+
+    async fn session_publications(
+        &self,
+        pairs: Vec<(SessionId, String)>,
+    ) -> Result<Vec<SessionPublication>, StoreError> {
+        self.read(operation!(|conn| {
+            read::catalogue::session_publications_on_conn(conn, &pairs)
+        }))
         .await
     }
 

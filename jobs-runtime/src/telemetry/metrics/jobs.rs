@@ -1,15 +1,15 @@
 //! The instruments of each job.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::jobs::AttemptOutcome;
 
 use super::MAX_JOBS;
+use super::by_name::ByName;
 use super::instruments::{Counter, Histogram, MirrorFactory};
-use crate::telemetry::reference::{DURATION, OTHER, WAIT};
-use crate::telemetry::series::{Buckets, Counts};
+use crate::telemetry::reference::{DURATION, WAIT};
+use crate::telemetry::series::{Buckets, Counts, EndCounts};
 
 /// The outcomes of attempts, in the order of [`JobMetrics::finished`].
 pub(super) const OUTCOMES: [AttemptOutcome; 8] = [
@@ -71,10 +71,12 @@ impl JobMetrics {
             + of(AttemptOutcome::Lost);
         let failed = self.failed.get();
         Counts {
-            succeeded: of(AttemptOutcome::Succeeded),
-            failed,
-            cancelled: of(AttemptOutcome::Cancelled),
-            retried: unsuccessful.saturating_sub(failed),
+            ends: EndCounts {
+                succeeded: of(AttemptOutcome::Succeeded),
+                failed,
+                cancelled: of(AttemptOutcome::Cancelled),
+                retried: unsuccessful.saturating_sub(failed),
+            },
             wait: Buckets::of(&self.wait.counts()),
             duration: Buckets::of(&self.duration.counts()),
         }
@@ -83,35 +85,23 @@ impl JobMetrics {
 
 /// The instruments by job id, at most [`MAX_JOBS`] and the rest.
 #[derive(Debug, Default)]
-pub(super) struct Jobs(RwLock<BTreeMap<String, Arc<JobMetrics>>>);
+pub(super) struct Jobs(ByName<JobMetrics>);
 
 impl Jobs {
     pub(super) fn get(&self, id: &str, mirrors: Option<&MirrorFactory>) -> Arc<JobMetrics> {
-        if let Some(known) = self
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-        {
-            return Arc::clone(known);
-        }
-        let mut jobs = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let id = if jobs.len() < MAX_JOBS { id } else { OTHER };
-        let job = jobs.entry(id.to_owned());
-        Arc::clone(job.or_insert_with(|| Arc::new(JobMetrics::new(id, mirrors))))
+        self.0.get(id, MAX_JOBS, |id| JobMetrics::new(id, mirrors))
     }
 
     /// All jobs, sorted by id.
     pub(super) fn all(&self) -> Vec<(String, Arc<JobMetrics>)> {
-        let jobs = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let all = jobs.iter().map(|(id, job)| (id.clone(), Arc::clone(job)));
-        all.collect()
+        self.0.all()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::reference::OTHER;
 
     #[test]
     fn jobs_beyond_the_bound_share_a_label() {

@@ -338,6 +338,7 @@ statements! {
     ),
     read_recent_outcomes: include_str!("../sql/read/recent_outcomes.sql"),
     read_recent_outcomes_of_job: include_str!("../sql/read/recent_outcomes_of_job.sql"),
+    session_publications: include_str!("../sql/session/publications.sql"),
     read_row_state: include_str!("../sql/read/row_state.sql"),
     read_execution_states: include_str!("../sql/read/execution_states.sql"),
     limits_has_retained_permits: include_str!("../sql/limits/has_retained_permits.sql"),

@@ -8,7 +8,7 @@ use crate::store::postgres::conn::operation::{Operation, Outcome, without_events
 use crate::store::postgres::conn::text::encode;
 use crate::store::postgres::conn::tx::Tx;
 use crate::store::postgres::limits;
-use crate::store::{PublishedJob, StoreEvent};
+use crate::store::{PublishedJob, SessionId, SessionPublication, StoreEvent};
 use crate::time::Timestamp;
 
 /// Publishes jobs and updates the rules of their limits.
@@ -55,6 +55,27 @@ impl Operation for ListJobs {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.read_catalogue)).await?;
         Ok(without_events(records::jobs(&rows)?))
+    }
+}
+
+/// Lists the publications of jobs by the programs of sessions.
+pub(in crate::store::postgres) struct SessionPublications(
+    pub(in crate::store::postgres) Vec<(SessionId, String)>,
+);
+
+#[async_trait]
+impl Operation for SessionPublications {
+    type Output = Vec<SessionPublication>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let sessions: Vec<i64> = self.0.iter().map(|(session, _)| session.0).collect();
+        let jobs: Vec<_> = self.0.iter().map(|(_, job_id)| encode(job_id)).collect();
+        let query = tx
+            .query(&tx.sql.session_publications)
+            .bind(sessions)
+            .bind(jobs);
+        let rows = tx.fetch(query).await?;
+        Ok(without_events(records::session_publications(&rows)?))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::store::sqlite::conn::error::{DbError, corrupt};
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits;
-use crate::store::{PublishedJob, StoreEvent};
+use crate::store::{PublishedJob, SessionId, SessionPublication, StoreEvent};
 use crate::time::Timestamp;
 
 /// Stores the jobs of a program, and gives their limits the published rules. Returns an event if
@@ -44,6 +44,18 @@ pub(in crate::store::sqlite) async fn list_on_conn(
         .fetch_all(conn)
         .await?;
     records::jobs(&rows)
+}
+
+/// Lists the publications of jobs by the programs of sessions.
+pub(in crate::store::sqlite) async fn session_publications_on_conn(
+    conn: &mut SqliteConnection,
+    pairs: &[(SessionId, String)],
+) -> Result<Vec<SessionPublication>, DbError> {
+    let rows = sqlx::query(include_str!("../sql/session/publications.sql"))
+        .bind(json::array(pairs)?)
+        .fetch_all(conn)
+        .await?;
+    records::session_publications(&rows)
 }
 
 /// Lists all publications.
