@@ -113,6 +113,7 @@ use crate::clock::busy::keep_clock_busy;
 pub use config::EngineConfig;
 #[cfg(feature = "archive")]
 pub(crate) use config::host_name;
+pub(crate) use deliveries::BrokerSignalReceiver;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use deliveries::{BrokerSignal, BrokerSignals, Delivery, DeliveryAnswer};
 pub(crate) use executor::lend::lend_slot_while;
