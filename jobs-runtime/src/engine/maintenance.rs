@@ -35,7 +35,7 @@ pub(crate) mod scheduler;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Call, Shared};
+use super::call::{Shared, StoreCall};
 use super::session::{SessionKeeper, SessionLost};
 use crate::store::{Claimed, Promotion as Promoted, StoreError};
 
@@ -98,8 +98,8 @@ impl Maintenance {
         &mut self,
         now: Duration,
         session: &mut SessionKeeper,
-    ) -> Vec<Call<MaintenanceAnswer>> {
-        let mut calls: Vec<Call<_>> = Vec::new();
+    ) -> Vec<StoreCall<MaintenanceAnswer>> {
+        let mut calls: Vec<StoreCall<_>> = Vec::new();
         if let Some(call) = self.promotion.start(now) {
             calls.push(Box::pin(async { MaintenanceAnswer::Promoted(call.await) }));
         }
