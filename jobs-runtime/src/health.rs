@@ -4,8 +4,8 @@
 //! measured by the monotonic clock, so a jump of the wall clock causes no failing check.
 //!
 //! `worker`, `scheduler`, `archive` and `broker` hold what these parts report; `report` is their
-//! sum. The folder may import the store contract, `logs`, and the state of the export in `telemetry`.
-//! It must never import a part: the parts import it.
+//! sum. The folder may import the store contract, `logs`, and the state of the export in
+//! `telemetry`. It must never import a part: the parts import it.
 
 mod archive;
 #[cfg(feature = "rabbitmq")]

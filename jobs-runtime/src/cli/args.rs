@@ -2,8 +2,8 @@
 //!
 //! This file has the arguments of every command and the list of commands. The folder has the
 //! arguments of single commands, a file for each group. It may import `clap`, and the types of the
-//! values: of `bench`, `import`, `store` and `time`. It must never import a command or the settings,
-//! which read it.
+//! values: of `bench`, `import`, `store` and `time`. It must never import a command or the
+//! settings, which read it.
 
 mod access;
 #[cfg(feature = "archive")]
