@@ -14,9 +14,9 @@
 //! for it. The store makes concurrent runs harmless. Retention is a loop of its own beside the
 //! dispatcher.
 //!
-//! A task may import the calls and the session of the engine, the store contract and the clock. It
-//! may also import the folder whose work it does (`retention`, `schedule`). It starts no attempt
-//! and must never import the executor.
+//! A task may import the calls and the session of the engine, the store contract, the clock and
+//! `background_loop`. It may also import the folder whose work it does (`retention`, `schedule`).
+//! It starts no attempt and must never import the executor.
 //!
 //! # A new task
 //!

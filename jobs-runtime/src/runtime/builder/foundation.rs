@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use jobs::{Catalogue, Clock};
 
+use crate::background_loop::BackgroundLoop;
 use crate::clock::server::ServerClock;
 use crate::health::Health;
 use crate::service::{JobService, ServiceSettings};
 use crate::store::{LiveStore, Store};
 use crate::telemetry::metrics::{MeteredStore, Metrics};
-use crate::telemetry::recorder::{Recorder, RecorderLoop};
+use crate::telemetry::recorder::Recorder;
 use crate::telemetry::spans::Spans;
 #[cfg(feature = "otlp")]
 use crate::telemetry::{MetricsExport, MetricsSource, Telemetry};
@@ -72,13 +73,14 @@ impl Foundation {
     }
 
     /// Starts the recorder of series; `None` under a virtual clock.
-    pub(super) fn start_recorder(&self) -> Option<RecorderLoop> {
-        RecorderLoop::start(Recorder::new(
+    pub(super) fn start_recorder(&self) -> Option<BackgroundLoop> {
+        let recorder = Recorder::new(
             Arc::clone(&self.metrics),
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
             self.holder("series"),
-        ))
+        );
+        recorder.start()
     }
 
     /// Starts the export of the metrics over OTLP; `None` without a collector.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::foundation::Foundation;
 use crate::ArchiveWriter;
-use crate::engine::{RetentionLoop, RetentionParts};
+use crate::background_loop::BackgroundLoop;
+use crate::engine::RetentionParts;
 use crate::retention::{Archiver, Pruner, RetentionSettings};
 
 /// The archive of a runtime.
@@ -46,14 +47,15 @@ impl Foundation {
         &self,
         settings: RetentionSettings,
         archiver: Option<Archiver>,
-    ) -> RetentionLoop {
-        RetentionLoop::start(RetentionParts {
+    ) -> BackgroundLoop {
+        let parts = RetentionParts {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             settings,
             archiver,
             publications: self.service.fingerprints(),
-        })
+        };
+        parts.start()
     }
 }

@@ -11,14 +11,13 @@ use super::store::{open, prepare};
 use super::worker::WorkerSettings;
 #[cfg(feature = "rabbitmq")]
 use crate::broker::Broker;
-use crate::inbox::InboxLoop;
-use crate::operations::OperationLoop;
 #[cfg(feature = "http")]
 use crate::runtime::http_server::{self, HttpServer};
 use crate::runtime::{Runtime, StartError};
 use crate::service::ServiceSettings;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::spans::Spans;
+use crate::{inbox, operations};
 
 impl RuntimeBuilder {
     /// Opens the store, checks and publishes the catalogue, builds the resources, and starts.
@@ -113,10 +112,10 @@ impl RuntimeBuilder {
         let retention = maintains.then(|| foundation.start_retention(self.retention, archiver));
         let recorder = maintains.then(|| foundation.start_recorder()).flatten();
         let operations = maintains.then(|| {
-            OperationLoop::start(foundation.service.clone(), foundation.holder("operations"))
+            operations::start(foundation.service.clone(), foundation.holder("operations"))
         });
         let inbox = maintains
-            .then(|| InboxLoop::start(foundation.service.clone()))
+            .then(|| inbox::start(foundation.service.clone()))
             .flatten();
         #[cfg(feature = "http")]
         let api = match listener {
