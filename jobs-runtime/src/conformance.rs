@@ -83,7 +83,9 @@ mod sessions;
 
 mod bulk;
 mod cancellations;
+mod erasures;
 mod expiry;
+mod leftovers;
 mod operators;
 mod retention;
 
@@ -144,6 +146,8 @@ pub fn requirements() -> Vec<Requirement> {
         operators::REQUIREMENTS,
         bulk::REQUIREMENTS,
         retention::REQUIREMENTS,
+        leftovers::REQUIREMENTS,
+        erasures::REQUIREMENTS,
         limits::REQUIREMENTS,
         permits::REQUIREMENTS,
         waiter_order::REQUIREMENTS,

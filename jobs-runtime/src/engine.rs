@@ -64,9 +64,9 @@
 //! | [`attempt_log`], [`outage`] | log lines about failed attempts and a store that is away |
 //! | [`resources`] | construction of the values that handlers borrow |
 //!
-//! The engine may import `store`, `clock`, `logs`, `health`, `retention`, `schedule`, `telemetry`
-//! and `time`. It must never import `service`, `http`, `cli` or `runtime`: reads and requests reach
-//! the store without it.
+//! The engine may import `background_loop`, `store`, `clock`, `logs`, `health`, `retention`,
+//! `schedule`, `telemetry` and `time`. It must never import `service`, `http`, `cli` or `runtime`:
+//! reads and requests reach the store without it.
 
 pub(crate) mod attempt_log;
 mod call;
@@ -113,10 +113,11 @@ use crate::clock::busy::keep_clock_busy;
 pub use config::EngineConfig;
 #[cfg(feature = "archive")]
 pub(crate) use config::host_name;
+pub(crate) use deliveries::BrokerSignalReceiver;
 #[cfg(feature = "rabbitmq")]
 pub(crate) use deliveries::{BrokerSignal, BrokerSignals, Delivery, DeliveryAnswer};
 pub(crate) use executor::lend::lend_slot_while;
-pub(crate) use maintenance::retention::{RetentionLoop, RetentionParts};
+pub(crate) use maintenance::retention::RetentionParts;
 pub(crate) use maintenance::scheduler::{PrepareExecution, Scheduler, SchedulerParts};
 pub(crate) use parts::EngineParts;
 pub(crate) use shutdown::Stop;

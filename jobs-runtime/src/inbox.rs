@@ -12,11 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::JobService;
-use crate::clock::busy::keep_clock_busy;
+use crate::background_loop::{BackgroundLoop, poll_interval};
 use crate::engine::outage::OutageLog;
 use crate::store::StoreEvent;
 
@@ -26,60 +24,22 @@ const PAGE: usize = 500;
 /// The interval between two looks. Under a virtual clock it is a day.
 const POLL: Duration = Duration::from_secs(1);
 
-/// The poll under a virtual clock.
-const VIRTUAL_POLL: Duration = Duration::from_secs(86_400);
-
 /// The interval between two looks while requests arrive.
 const BUSY_POLL: Duration = Duration::from_millis(20);
 
 /// The time after a request or a notification in which further ones are expected.
 const BUSY: Duration = Duration::from_millis(250);
 
-/// The running loop. Dropping it ends the loop.
-#[derive(Debug)]
-pub(crate) struct InboxLoop {
-    stop: watch::Sender<bool>,
-    ended: watch::Receiver<()>,
-    _task: JoinHandle<()>,
+/// Starts the loop on the tokio runtime of the caller. `None` if the store has no inbox.
+pub(crate) fn start(service: JobService) -> Option<BackgroundLoop> {
+    service.store().inbox()?;
+    let clock = Arc::clone(service.clock());
+    Some(BackgroundLoop::start(&clock, take_in_forever(service)))
 }
 
-impl InboxLoop {
-    /// Starts the loop on the tokio runtime of the caller. `None` if the store has no inbox.
-    pub(crate) fn start(service: JobService) -> Option<Self> {
-        service.store().inbox()?;
-        let (stop, mut stop_requested) = watch::channel(false);
-        let (end, ended) = watch::channel(());
-        let clock = Arc::clone(service.clock());
-        let work = keep_clock_busy(&clock, async move {
-            let _end = end;
-            tokio::select! {
-                // An error means that the runtime was dropped.
-                _ = stop_requested.wait_for(|stop| *stop) => {}
-                () = take_in_forever(service) => {}
-            }
-        });
-        Some(Self {
-            stop,
-            ended,
-            _task: tokio::spawn(work),
-        })
-    }
-
-    /// Takes in all requests that are due.
-    pub(crate) async fn drain(&self, service: &JobService) {
-        while matches!(service.take_in(PAGE).await, Ok(taken) if taken > 0) {}
-    }
-
-    /// Requests the end of the loop.
-    pub(crate) fn stop(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Completes when the loop has ended.
-    pub(crate) async fn ended(&self) {
-        // The loop never sends: the error of its end is what this waits for.
-        let _ = self.ended.clone().changed().await;
-    }
+/// Takes in all requests that are due.
+pub(crate) async fn drain(service: &JobService) {
+    while matches!(service.take_in(PAGE).await, Ok(taken) if taken > 0) {}
 }
 
 async fn take_in_forever(service: JobService) {
@@ -87,11 +47,7 @@ async fn take_in_forever(service: JobService) {
     let mut events = service.store().events();
     let outage = OutageLog::default();
     let mut busy_until = Duration::ZERO;
-    let poll = if clock.hold().is_needed() {
-        VIRTUAL_POLL
-    } else {
-        POLL
-    };
+    let poll = poll_interval(&*clock, POLL);
     loop {
         let taken = match service.take_in(PAGE).await {
             Ok(taken) => {

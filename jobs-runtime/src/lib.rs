@@ -42,6 +42,7 @@ pub mod store;
 pub mod time;
 
 mod archive;
+mod background_loop;
 mod clock;
 mod entropy;
 mod error;

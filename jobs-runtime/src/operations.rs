@@ -11,11 +11,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-
 use crate::JobService;
-use crate::clock::busy::keep_clock_busy;
+use crate::background_loop::{BackgroundLoop, poll_interval};
 use crate::clock::timestamp;
 use crate::store::{StoreError, Turn};
 
@@ -32,64 +29,22 @@ const PAUSE_FACTOR: u32 = 6;
 /// virtual clock it is a day.
 const POLL: Duration = Duration::from_secs(5);
 
-/// The poll under a virtual clock.
-const VIRTUAL_POLL: Duration = Duration::from_secs(86_400);
-
 /// The time for which a process holds the turn before it has to take it again.
 const TURN: Duration = Duration::from_secs(15);
 
 /// The task's name in the store.
 const TASK: &str = "operations";
 
-/// The running loop. Dropping it ends the loop.
-#[derive(Debug)]
-pub(crate) struct OperationLoop {
-    stop: watch::Sender<bool>,
-    ended: watch::Receiver<()>,
-    _task: JoinHandle<()>,
-}
-
-impl OperationLoop {
-    /// Starts the loop on the tokio runtime of the caller. `holder` is a name that no other process
-    /// of the fleet has.
-    pub(crate) fn start(service: JobService, holder: String) -> Self {
-        let (stop, mut stop_requested) = watch::channel(false);
-        let (end, ended) = watch::channel(());
-        let clock = Arc::clone(service.clock());
-        let work = keep_clock_busy(&clock, async move {
-            let _end = end;
-            tokio::select! {
-                // An error means that the runtime was dropped.
-                _ = stop_requested.wait_for(|stop| *stop) => {}
-                () = execute_forever(service, holder) => {}
-            }
-        });
-        Self {
-            stop,
-            ended,
-            _task: tokio::spawn(work),
-        }
-    }
-
-    /// Requests the end of the loop.
-    pub(crate) fn stop(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Completes when the loop has ended.
-    pub(crate) async fn ended(&self) {
-        // The loop never sends: the error of its end is what this waits for.
-        let _ = self.ended.clone().changed().await;
-    }
+/// Starts the loop on the tokio runtime of the caller. `holder` is a name that no other process of
+/// the fleet has.
+pub(crate) fn start(service: JobService, holder: String) -> BackgroundLoop {
+    let clock = Arc::clone(service.clock());
+    BackgroundLoop::start(&clock, execute_forever(service, holder))
 }
 
 async fn execute_forever(service: JobService, holder: String) {
     let clock = Arc::clone(service.clock());
-    let poll = if clock.hold().is_needed() {
-        VIRTUAL_POLL
-    } else {
-        POLL
-    };
+    let poll = poll_interval(&*clock, POLL);
     let changes = service.operation_changes();
     loop {
         let started = changes.notified();

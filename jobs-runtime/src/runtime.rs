@@ -18,20 +18,19 @@ use std::time::Duration;
 
 use jobs::{Catalogue, Client};
 
+use crate::background_loop::BackgroundLoop;
 #[cfg(feature = "rabbitmq")]
 use crate::broker::Broker;
-use crate::engine::{Engine, RetentionLoop, Scheduler, Stop};
+use crate::engine::{Engine, Scheduler, Stop};
 #[cfg(feature = "http")]
 use crate::external::ExternalLeases;
 use crate::health::Health;
-use crate::inbox::InboxLoop;
-use crate::operations::OperationLoop;
+use crate::inbox;
 use crate::retention::{PruneError, PruneReport, PrunedJob, Pruner, TURN};
 use crate::service::JobService;
 use crate::store::{Store, StoreError};
 #[cfg(feature = "otlp")]
 use crate::telemetry::MetricsExport;
-use crate::telemetry::recorder::RecorderLoop;
 #[cfg(feature = "http")]
 use std::net::SocketAddr;
 
@@ -73,10 +72,10 @@ pub struct Runtime {
     catalogue: Arc<Catalogue>,
     engine: Option<Engine>,
     scheduler: Option<Scheduler>,
-    retention: Option<RetentionLoop>,
-    operations: Option<OperationLoop>,
-    recorder: Option<RecorderLoop>,
-    inbox: Option<InboxLoop>,
+    retention: Option<BackgroundLoop>,
+    operations: Option<BackgroundLoop>,
+    recorder: Option<BackgroundLoop>,
+    inbox: Option<BackgroundLoop>,
     pruner: Pruner,
     health: Arc<Health>,
     #[cfg(feature = "rabbitmq")]
@@ -164,8 +163,8 @@ impl Runtime {
     /// arrived; requests by SQL count as well. Completes at once if this process has no worker.
     pub async fn idle(&self) {
         if let Some(engine) = &self.engine {
-            if let Some(inbox) = &self.inbox {
-                inbox.drain(&self.service).await;
+            if self.inbox.is_some() {
+                inbox::drain(&self.service).await;
             }
             engine.idle().await;
         }

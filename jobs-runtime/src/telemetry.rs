@@ -9,8 +9,8 @@
 //! | `trace_context` | W3C trace contexts as text |
 //! | `otlp` | the export over OTLP, with the feature `otlp` |
 //!
-//! The folder may import the store contract, the clock, `health` and `logs`. The service, the
-//! engine and the HTTP interface import it; it must never import one of them.
+//! The folder may import the store contract, the clock, `background_loop`, `health` and `logs`. The
+//! service, the engine and the HTTP interface import it; it must never import one of them.
 
 #[cfg_attr(
     not(any(feature = "http", feature = "otlp")),

@@ -16,7 +16,7 @@ use jobs_runtime::{EngineConfig, Entropy, Runtime};
 use tests::fault_injecting_store::{Death, FaultInjectingStore};
 use tests::process::is_full_tier;
 
-use self::call_log::{CallLog, Step, Steps};
+use self::call_log::{CallLog, PlanStep, Steps};
 use self::invariants::ProcessDeath;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -133,23 +133,28 @@ impl Run {
             .ok()
     }
 
-    fn plan(&mut self) -> Vec<Step> {
-        const STEPS: [Step; 9] = [
-            Step::Succeed,
-            Step::Sleep(1),
-            Step::Sleep(20),
-            Step::Fail,
-            Step::Panic,
-            Step::TimeOut,
-            Step::Snooze,
-            Step::GiveUp,
-            Step::Child,
+    fn plan(&mut self) -> Vec<PlanStep> {
+        const STEPS: [PlanStep; 9] = [
+            PlanStep::Succeed,
+            PlanStep::Sleep(1),
+            PlanStep::Sleep(20),
+            PlanStep::Fail,
+            PlanStep::Panic,
+            PlanStep::TimeOut,
+            PlanStep::Snooze,
+            PlanStep::GiveUp,
+            PlanStep::Child,
         ];
         let mut plan: Vec<_> = (0..self.random.usize(0..3))
             .filter_map(|_| self.random.choice(STEPS))
             .collect();
         // The last step repeats, so it must end its execution within the budget.
-        let ends = [Step::Succeed, Step::Sleep(2), Step::Fail, Step::Child];
+        let ends = [
+            PlanStep::Succeed,
+            PlanStep::Sleep(2),
+            PlanStep::Fail,
+            PlanStep::Child,
+        ];
         plan.extend(self.random.choice(ends));
         plan
     }

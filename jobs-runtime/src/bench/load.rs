@@ -27,6 +27,17 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
+    /// Enqueues `executions` into a store by a runtime of its own, with `batch` per call.
+    pub(crate) async fn enqueue_into(
+        self,
+        store: &Arc<dyn Store>,
+        executions: u64,
+        batch: usize,
+    ) -> Result<(), BenchError> {
+        let runtime = client_on(store).await?;
+        self.enqueue(&runtime.client(), executions, batch).await
+    }
+
     /// Enqueues `executions`, with `batch` per call.
     pub(crate) async fn enqueue(
         self,

@@ -21,7 +21,7 @@ pub(super) const BACKOFF: Duration = Duration::from_millis(250);
 pub(super) const LONGEST_SKIP: Duration = Duration::from_secs(24 * 3600);
 
 /// A call of the store that yields the answer of one part.
-pub(super) type Call<T> = BoxFuture<'static, T>;
+pub(super) type StoreCall<T> = BoxFuture<'static, T>;
 
 /// The dependencies of all parts.
 pub(super) struct Shared {
@@ -53,7 +53,7 @@ impl Shared {
     pub(super) fn call<T, F: Future<Output = T> + Send + 'static>(
         &self,
         call: impl FnOnce(Arc<dyn Store>) -> F,
-    ) -> Call<T> {
+    ) -> StoreCall<T> {
         Box::pin(call(Arc::clone(&self.store)))
     }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{BACKOFF, Call, Shared};
+use super::call::{BACKOFF, Shared, StoreCall};
 use super::completer::{Completer, EndedAttempt};
 use super::deliveries::{Deliveries, Delivery, DeliveryAnswer};
 use super::handlers::HandlerTable;
@@ -151,7 +151,7 @@ impl Claims {
         now: Duration,
         may_claim: bool,
         session: &mut SessionKeeper,
-    ) -> Vec<Call<ClaimAnswer>> {
+    ) -> Vec<StoreCall<ClaimAnswer>> {
         for job_id in self.yields.take_ended(now) {
             self.expect_work_of(&self.handlers.names(job_id));
         }

@@ -21,7 +21,7 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId};
 
 use super::attempt_log;
-use super::call::{BACKOFF, Call, CallTimer, Shared};
+use super::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use super::hook_notifier::HookNotifier;
 use super::outcome::{Exit, Finished, RetryBudget, decide};
 use super::retained_permits::{PermitsReleased, RetainedPermits};
@@ -174,7 +174,7 @@ impl Completer {
 
     /// Sends the next batch unless one is in flight, and releases retained permits. Under load,
     /// batches grow by themselves.
-    pub(super) fn start(&mut self, now: Duration) -> Vec<Call<CompleterAnswer>> {
+    pub(super) fn start(&mut self, now: Duration) -> Vec<StoreCall<CompleterAnswer>> {
         let mut calls = Vec::new();
         if self.call.is_due(now)
             && let Some(batch) = self.next_batch(now)

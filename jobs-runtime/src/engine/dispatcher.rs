@@ -1,8 +1,9 @@
 //! The dispatcher: the event loop of a worker, and the only part that changes its state.
 //!
-//! The loop waits for six sources at once: answers of the store ([`Answer`]), events of attempts,
-//! events of the store, signals of the broker's consumer, shutdown requests, and a timer. It never
-//! awaits a call to the store: the call is a future in `calls` that yields its answer as an event.
+//! The loop waits for six sources at once: answers of the store ([`StoreAnswer`]), events of
+//! attempts, events of the store, signals of the broker's consumer, shutdown requests, and a timer.
+//! It never awaits a call to the store: the call is a future in `calls` that yields its answer as
+//! an event.
 //!
 //! A worker consists of parts. Each owns its state and its calls in flight, knows none of the
 //! others' state, and has up to three methods:
@@ -23,7 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::call::{Call, LONGEST_SKIP, Shared};
+use super::call::{LONGEST_SKIP, Shared, StoreCall};
 use super::claim::{ClaimAnswer, Claims};
 use super::completer::{Completer, CompleterAnswer};
 use super::deliveries::{BrokerSignal, BrokerSignalReceiver, drain};
@@ -47,7 +48,7 @@ const ATTEMPT_EVENTS_AT_ONCE: usize = 1_024;
 
 /// The answer of the store to a call of a part.
 #[derive(Debug)]
-enum Answer {
+enum StoreAnswer {
     Session(SessionAnswer),
     Claim(ClaimAnswer),
     Completer(CompleterAnswer),
@@ -71,7 +72,7 @@ pub(super) struct Dispatcher {
     /// The loop sleeps to the next thing that is due, without polls and renewals.
     is_skipping: bool,
 
-    calls: FuturesUnordered<Call<Answer>>,
+    calls: FuturesUnordered<StoreCall<StoreAnswer>>,
     attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
     /// `None` if the store sends no more events: only polls find work.
     store_events: Option<broadcast::Receiver<StoreEvent>>,
@@ -198,13 +199,13 @@ impl Dispatcher {
         let session = &mut self.session;
         if takes_work {
             let calls = self.maintenance.start(now, session);
-            send(&self.calls, calls, Answer::Maintenance);
+            send(&self.calls, calls, StoreAnswer::Maintenance);
         }
         let calls = self.claims.start(now, may_claim, session);
-        send(&self.calls, calls, Answer::Claim);
+        send(&self.calls, calls, StoreAnswer::Claim);
         self.send_heartbeat(now);
         let calls = self.completer.start(now);
-        send(&self.calls, calls, Answer::Completer);
+        send(&self.calls, calls, StoreAnswer::Completer);
         self.shared.health.in_flight(self.attempts.running.len());
         let idle = self.is_idle();
         self.idle
@@ -264,26 +265,26 @@ impl Dispatcher {
             .fold(self.poll_at, Duration::min)
     }
 
-    fn on_answer(&mut self, answer: Answer) {
+    fn on_answer(&mut self, answer: StoreAnswer) {
         match answer {
-            Answer::Session(answer) => self.on_session_answer(answer),
-            Answer::Claim(answer) => {
+            StoreAnswer::Session(answer) => self.on_session_answer(answer),
+            StoreAnswer::Claim(answer) => {
                 let current = self.session.id();
                 let taken = self.claims.on(answer, current, &mut self.completer);
                 if let Err(SessionLost) = taken {
                     self.on_session_lost();
                 }
             }
-            Answer::Completer(answer) => self.completer.on(answer),
-            Answer::Heartbeat(answer) => {
+            StoreAnswer::Completer(answer) => self.completer.on(answer),
+            StoreAnswer::Heartbeat(answer) => {
                 for fence in self.heartbeat.on(answer, &self.attempts) {
                     if !self.attempts.cancel(fence, self.shared.now()) {
                         self.claims.cancel(fence, &mut self.completer);
                     }
                 }
             }
-            Answer::Maintenance(answer) => self.on_maintenance_answer(answer),
-            Answer::Closed(()) => self.shutdown.closed(),
+            StoreAnswer::Maintenance(answer) => self.on_maintenance_answer(answer),
+            StoreAnswer::Closed(()) => self.shutdown.closed(),
         }
     }
 
@@ -319,7 +320,7 @@ impl Dispatcher {
         let may_open = self.shutdown.is_running();
         let info = || self.claims.session_info();
         let call = self.session.start(now, may_open, info);
-        send(&self.calls, call, Answer::Session);
+        send(&self.calls, call, StoreAnswer::Session);
     }
 
     fn on_session_answer(&mut self, answer: SessionAnswer) {
@@ -385,7 +386,7 @@ impl Dispatcher {
             match self.session.stop() {
                 Some(session) => {
                     let call = close_session(session, &self.shared);
-                    send(&self.calls, [call], Answer::Closed);
+                    send(&self.calls, [call], StoreAnswer::Closed);
                 }
                 None => self.shutdown.closed(),
             }
@@ -404,7 +405,7 @@ impl Dispatcher {
         self.attempts.settle_stuck(now, claims, completer);
         claims.release_stale(now, completer);
         let calls = self.heartbeat.start(now, session, &self.attempts);
-        send(&self.calls, calls, Answer::Heartbeat);
+        send(&self.calls, calls, StoreAnswer::Heartbeat);
     }
 
     /// The next wake-up time has come. `advance` starts what is due; only a poll begins here.
@@ -475,9 +476,9 @@ impl Dispatcher {
 
 /// Adds calls of a part to the calls in flight.
 fn send<T: 'static>(
-    in_flight: &FuturesUnordered<Call<Answer>>,
-    calls: impl IntoIterator<Item = Call<T>>,
-    answer: fn(T) -> Answer,
+    in_flight: &FuturesUnordered<StoreCall<StoreAnswer>>,
+    calls: impl IntoIterator<Item = StoreCall<T>>,
+    answer: fn(T) -> StoreAnswer,
 ) {
     for call in calls {
         in_flight.push(Box::pin(async move { answer(call.await) }));

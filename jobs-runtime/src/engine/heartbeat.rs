@@ -16,7 +16,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Call, CallTimer, Shared};
+use super::call::{CallTimer, Shared, StoreCall};
 use super::logs::{LogAnswer, LogWriter};
 use super::running::Attempts;
 use crate::store::{Fence, SessionId, StoreError, WriteAnswer};
@@ -70,9 +70,9 @@ impl Heartbeat {
         now: Duration,
         session: SessionId,
         attempts: &Attempts,
-    ) -> Vec<Call<HeartbeatAnswer>> {
+    ) -> Vec<StoreCall<HeartbeatAnswer>> {
         self.timer.sent(now + self.interval);
-        let mut calls: Vec<Call<_>> = Vec::new();
+        let mut calls: Vec<StoreCall<_>> = Vec::new();
         let reports = if self.progress_in_flight {
             Vec::new()
         } else {

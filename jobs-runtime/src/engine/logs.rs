@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::call::{Call, Shared};
+use super::call::{Shared, StoreCall};
 use super::running::Attempts;
 use crate::store::{LogBatch, StoreError, WriteAnswer};
 
@@ -32,7 +32,7 @@ impl LogWriter {
 
     /// Sends the unacknowledged log lines of running attempts. If the store does not answer, the
     /// next heartbeat or the settlement sends them again.
-    pub(super) fn start(&mut self, attempts: &Attempts) -> Option<Call<LogAnswer>> {
+    pub(super) fn start(&mut self, attempts: &Attempts) -> Option<StoreCall<LogAnswer>> {
         if self.in_flight {
             return None;
         }

@@ -14,9 +14,9 @@
 //! for it. The store makes concurrent runs harmless. Retention is a loop of its own beside the
 //! dispatcher.
 //!
-//! A task may import the calls and the session of the engine, the store contract and the clock. It
-//! may also import the folder whose work it does (`retention`, `schedule`). It starts no attempt
-//! and must never import the executor.
+//! A task may import the calls and the session of the engine, the store contract, the clock and
+//! `background_loop`. It may also import the folder whose work it does (`retention`, `schedule`).
+//! It starts no attempt and must never import the executor.
 //!
 //! # A new task
 //!
@@ -35,7 +35,7 @@ pub(crate) mod scheduler;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{Call, Shared};
+use super::call::{Shared, StoreCall};
 use super::session::{SessionKeeper, SessionLost};
 use crate::store::{Claimed, Promotion as Promoted, StoreError};
 
@@ -98,8 +98,8 @@ impl Maintenance {
         &mut self,
         now: Duration,
         session: &mut SessionKeeper,
-    ) -> Vec<Call<MaintenanceAnswer>> {
-        let mut calls: Vec<Call<_>> = Vec::new();
+    ) -> Vec<StoreCall<MaintenanceAnswer>> {
+        let mut calls: Vec<StoreCall<_>> = Vec::new();
         if let Some(call) = self.promotion.start(now) {
             calls.push(Box::pin(async { MaintenanceAnswer::Promoted(call.await) }));
         }

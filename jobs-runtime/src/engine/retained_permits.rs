@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::call::{BACKOFF, Call, CallTimer, Shared};
+use super::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use crate::store::{Fence, Settlement, StoreError, WriteAnswer};
 
 /// The events that have happened for one attempt.
@@ -85,7 +85,7 @@ impl RetainedPermits {
     }
 
     /// Releases the permits that are due, one call at a time.
-    pub(super) fn start(&mut self, now: Duration) -> Option<Call<PermitsReleased>> {
+    pub(super) fn start(&mut self, now: Duration) -> Option<StoreCall<PermitsReleased>> {
         if self.due.is_empty() || !self.call.is_due(now) {
             return None;
         }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::call::{BACKOFF, Call, CallTimer, Shared};
+use super::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use crate::clock::timestamp;
 use crate::store::{Renewal, SessionId, SessionInfo, StoreError};
 
@@ -174,7 +174,7 @@ impl SessionKeeper {
         now: Duration,
         may_open: bool,
         info: impl FnOnce() -> SessionInfo,
-    ) -> Option<Call<SessionAnswer>> {
+    ) -> Option<StoreCall<SessionAnswer>> {
         if !self.has_call(may_open) || !self.call.is_due(now) {
             return None;
         }

@@ -22,7 +22,7 @@
 
 use std::time::Duration;
 
-use super::call::{Call, Shared};
+use super::call::{Shared, StoreCall};
 use super::config::EngineConfig;
 use super::maintenance::PROMOTION_LIMIT;
 use crate::store::SessionId;
@@ -205,7 +205,7 @@ impl Shutdown {
 }
 
 /// Closes the session.
-pub(super) fn close_session(session: SessionId, shared: &Shared) -> Call<()> {
+pub(super) fn close_session(session: SessionId, shared: &Shared) -> StoreCall<()> {
     let wall = shared.wall();
     shared.call(|store| async move {
         if let Err(error) = store.close_session(session).await {

@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use jobs::Clock;
 use serde::Serialize;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::metrics::Metrics;
 use super::series::{
     self, ALL_QUEUES, Counts, Depth, ENDED_BY_JOB, ENDED_BY_QUEUE, EndCountsByName, FLEET, MINUTE,
     QUARTER, Totals, Width,
 };
+use crate::background_loop::BackgroundLoop;
 use crate::clock::timestamp;
 use crate::store::{SeriesPoint, Store, StoreError, StoreGauges};
 use crate::time::Timestamp;
@@ -32,54 +31,6 @@ const LAST_WRITE: Duration = Duration::from_secs(2);
 
 /// The most queues whose depth is written.
 const MAX_QUEUES: usize = 200;
-
-/// The running loop. Dropping it ends the loop.
-#[derive(Debug)]
-pub(crate) struct RecorderLoop {
-    stop: watch::Sender<bool>,
-    ended: watch::Receiver<()>,
-    _task: JoinHandle<()>,
-}
-
-impl RecorderLoop {
-    /// Starts the loop on the tokio runtime of the caller; `None` under a virtual clock.
-    pub(crate) fn start(mut recorder: Recorder) -> Option<Self> {
-        if recorder.clock.hold().is_needed() {
-            return None;
-        }
-        let (stop, mut stop_requested) = watch::channel(false);
-        let (end, ended) = watch::channel(());
-        let task = tokio::spawn(async move {
-            let _end = end;
-            tokio::select! {
-                // An error means that the runtime was dropped.
-                _ = stop_requested.wait_for(|stop| *stop) => {}
-                () = recorder.record_forever() => {}
-            }
-            let clock = Arc::clone(&recorder.clock);
-            tokio::select! {
-                () = recorder.record_or_log() => {}
-                () = clock.sleep(LAST_WRITE) => {}
-            }
-        });
-        Some(Self {
-            stop,
-            ended,
-            _task: task,
-        })
-    }
-
-    /// Requests the last write and the end of the loop.
-    pub(crate) fn stop(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Completes when the loop has ended.
-    pub(crate) async fn ended(&self) {
-        // The loop never sends: the error of its end is what this waits for.
-        let _ = self.ended.clone().changed().await;
-    }
-}
 
 /// Writes the series of one process.
 pub(crate) struct Recorder {
@@ -127,6 +78,27 @@ impl Recorder {
             last: Totals::default(),
             slots: [slot(MINUTE), slot(QUARTER)],
         }
+    }
+
+    /// Starts the loop on the tokio runtime of the caller; `None` under a virtual clock. The loop
+    /// writes for the last time after a stop.
+    pub(crate) fn start(mut self) -> Option<BackgroundLoop> {
+        let clock = Arc::clone(&self.clock);
+        if clock.hold().is_needed() {
+            return None;
+        }
+        let recording = BackgroundLoop::start_with(&clock, |stop_requested| async move {
+            tokio::select! {
+                () = stop_requested => {}
+                () = self.record_forever() => {}
+            }
+            let clock = Arc::clone(&self.clock);
+            tokio::select! {
+                () = self.record_or_log() => {}
+                () = clock.sleep(LAST_WRITE) => {}
+            }
+        });
+        Some(recording)
     }
 
     async fn record_forever(&mut self) {

@@ -11,7 +11,7 @@ use tests::fault_injecting_store::FaultInjectingStore;
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
 )]
-pub(crate) enum Step {
+pub(crate) enum PlanStep {
     /// Returns at once.
     Succeed,
     /// Sleeps for a number of seconds, then returns.
@@ -32,7 +32,7 @@ pub(crate) enum Step {
 
 /// One call of a handler.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Call {
+pub(crate) struct HandlerCall {
     /// The start, on the test's clock.
     pub(crate) begun_at: Duration,
     /// The number of the calling process.
@@ -42,7 +42,7 @@ pub(crate) struct Call {
 }
 
 /// Calls by execution and attempt.
-type Calls = BTreeMap<(ExecutionId, u32), Vec<Call>>;
+type Calls = BTreeMap<(ExecutionId, u32), Vec<HandlerCall>>;
 
 /// The handler calls of all processes of one test. A dead process records nothing more.
 #[derive(Clone)]
@@ -91,7 +91,7 @@ impl CallLog {
         if self.is_dead() {
             return;
         }
-        let call = Call {
+        let call = HandlerCall {
             begun_at: self.clock.elapsed(),
             process: self.process,
             returned: None,
@@ -118,35 +118,35 @@ impl CallLog {
 pub(crate) async fn steps(
     ctx: &JobContext,
     log: &CallLog,
-    plan: Vec<Step>,
+    plan: Vec<PlanStep>,
 ) -> Result<u32, JobError> {
     log.begin(ctx);
     let index = usize::try_from(ctx.attempt()).unwrap_or(1) - 1;
     let step = plan.get(index).or(plan.last()).copied();
-    let result = take(ctx, step.unwrap_or(Step::Succeed)).await;
+    let result = take(ctx, step.unwrap_or(PlanStep::Succeed)).await;
     log.end(ctx, result.as_ref().map(|_| ()).map_err(|_| ()));
     result
 }
 
-async fn take(ctx: &JobContext, step: Step) -> Result<u32, JobError> {
+async fn take(ctx: &JobContext, step: PlanStep) -> Result<u32, JobError> {
     match step {
-        Step::Succeed => {}
-        Step::Sleep(seconds) => {
+        PlanStep::Succeed => {}
+        PlanStep::Sleep(seconds) => {
             ctx.progress(50, "asleep");
             tracing::info!("asleep");
             ctx.sleep(Duration::from_secs(seconds)).await?;
         }
-        Step::Fail => return Err("this attempt fails by plan".into()),
+        PlanStep::Fail => return Err("this attempt fails by plan".into()),
         // Without the panic hook, whose output would hide the failures of tests.
-        Step::Panic => std::panic::resume_unwind(Box::new("this attempt panics by plan")),
-        Step::TimeOut => {
+        PlanStep::Panic => std::panic::resume_unwind(Box::new("this attempt panics by plan")),
+        PlanStep::TimeOut => {
             ctx.sleep(Duration::from_secs(3600)).await?;
             return Err("the sleep ended before the timeout".into());
         }
-        Step::Snooze => return Err(JobError::snooze(Duration::from_secs(5))),
-        Step::GiveUp => return Err(JobError::permanent("a permanent failure by plan")),
-        Step::Child => {
-            let child = ctx.enqueue(Steps::new(vec![Step::Sleep(1)])).await?;
+        PlanStep::Snooze => return Err(JobError::snooze(Duration::from_secs(5))),
+        PlanStep::GiveUp => return Err(JobError::permanent("a permanent failure by plan")),
+        PlanStep::Child => {
+            let child = ctx.enqueue(Steps::new(vec![PlanStep::Sleep(1)])).await?;
             child.result().await?;
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jobs::{AttemptOutcome, ErrorKind, ExecutionId, ExecutionStatus};
 use jobs_runtime::store::{AttemptRecord, ExecutionRecord};
 
-use super::call_log::{Call, CallLog};
+use super::call_log::{CallLog, HandlerCall};
 
 /// The death of a process, on the test's clock.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ fn check_calls(
     context: &dyn Fn() -> String,
 ) {
     let calls = log.calls();
-    let mut before: Option<(&AttemptRecord, Call)> = None;
+    let mut before: Option<(&AttemptRecord, HandlerCall)> = None;
     for attempt in &record.attempts {
         let Some(calls_of_attempt) = calls.get(&(record.id, attempt.number)) else {
             let may_be_uncalled = matches!(

@@ -6,7 +6,7 @@ use jobs::{ExecutionStatus, Job};
 
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{FinishCounter, Workload, client_on, runtime_on};
+use crate::bench::load::{FinishCounter, Workload, runtime_on};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::{Other, Plain};
 use crate::bench::report::Trial;
@@ -31,11 +31,9 @@ pub(super) async fn trial(
         age: Duration::ZERO,
     };
     failed.write_to(&*store).await?;
-    let client = client_on(&store).await?;
     Workload::Plain
-        .enqueue(&client.client(), executions, config.batch)
+        .enqueue_into(&store, executions, config.batch)
         .await?;
-    drop(client);
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let mut finished = FinishCounter::of(&*store);

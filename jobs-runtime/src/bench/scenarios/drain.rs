@@ -9,7 +9,7 @@ use crate::SystemClock;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
-use crate::bench::load::{FinishCounter, Workload, client_on, runtime_on};
+use crate::bench::load::{FinishCounter, Workload, runtime_on};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::{Keyed, Plain};
 use crate::bench::report::Trial;
@@ -47,11 +47,9 @@ pub(super) async fn trial(
         _ => None,
     };
     let executions = config.executions();
-    let client = client_on(&store).await?;
     workload
-        .enqueue(&client.client(), executions, config.batch)
+        .enqueue_into(&store, executions, config.batch)
         .await?;
-    drop(client);
     let store = reopen(scratch, store).await?;
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
@@ -151,11 +149,10 @@ pub(super) async fn drain_retained(
 ) -> Result<Trial, BenchError> {
     let executions = config.executions();
     let store = scratch.open().await?;
-    let client = client_on(&store).await?;
     Workload::Plain
-        .enqueue(&client.client(), executions, config.batch)
+        .enqueue_into(&store, executions, config.batch)
         .await?;
-    drop((client, store));
+    drop(store);
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
@@ -191,10 +188,8 @@ struct PermitHolder {
 impl PermitHolder {
     /// Enqueues the executions to be blocked and one more per key, then claims one per key.
     async fn open(store: &Arc<dyn Store>, config: &BenchConfig) -> Result<Self, BenchError> {
-        let client = client_on(store).await?;
-        let keyed = Workload::Keyed(config.keys);
-        keyed
-            .enqueue(&client.client(), config.blocked + config.keys, config.batch)
+        Workload::Keyed(config.keys)
+            .enqueue_into(store, config.blocked + config.keys, config.batch)
             .await?;
         let clock = SystemClock::new();
         let now = timestamp(&clock);

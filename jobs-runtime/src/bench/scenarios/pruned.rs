@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::drain::verify_drained;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{FinishCounter, Workload, client_on, runtime_on};
+use crate::bench::load::{FinishCounter, Workload, runtime_on};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::report::Trial;
 use crate::bench::scratch_store::ScratchStore;
@@ -30,11 +30,10 @@ pub(super) async fn trial(
 ) -> Result<Trial, BenchError> {
     let executions = config.executions();
     let store = scratch.open().await?;
-    let client = client_on(&store).await?;
     Workload::Plain
-        .enqueue(&client.client(), executions, config.batch)
+        .enqueue_into(&store, executions, config.batch)
         .await?;
-    drop((client, store));
+    drop(store);
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;

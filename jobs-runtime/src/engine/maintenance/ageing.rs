@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jobs::Priority;
 
-use crate::engine::call::{BACKOFF, Call, CallTimer, Shared};
+use crate::engine::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use crate::store::{ExecutionEdit, Store, StoreError};
 use crate::time::Timestamp;
 
@@ -47,7 +47,7 @@ impl Ageing {
         self.timer.next_wake().filter(|_| !self.queues.is_empty())
     }
 
-    pub(super) fn start(&mut self, now: Duration) -> Option<Call<Result<(), StoreError>>> {
+    pub(super) fn start(&mut self, now: Duration) -> Option<StoreCall<Result<(), StoreError>>> {
         if self.queues.is_empty() || !self.timer.is_due(now) {
             return None;
         }

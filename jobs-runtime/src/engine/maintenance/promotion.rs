@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::call::{BACKOFF, Call, CallTimer, Shared};
+use crate::engine::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use crate::store::{Promotion as Promoted, StoreError};
 use crate::time::Timestamp;
 
@@ -67,7 +67,10 @@ impl Promotion {
         self.due_at = Some(self.due_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    pub(super) fn start(&mut self, now: Duration) -> Option<Call<Result<Promoted, StoreError>>> {
+    pub(super) fn start(
+        &mut self,
+        now: Duration,
+    ) -> Option<StoreCall<Result<Promoted, StoreError>>> {
         if !self.timer.is_due(now) {
             return None;
         }

@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::call::{BACKOFF, Call, CallTimer, Shared};
+use crate::engine::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use crate::engine::session::{SessionKeeper, SessionLost};
 use crate::store::{Caps, Claim, Claimed, SessionBeat, SessionId, StoreError};
 
@@ -152,7 +152,7 @@ impl Rescue {
         &mut self,
         now: Duration,
         session: &mut SessionKeeper,
-    ) -> Vec<Call<RescueAnswer>> {
+    ) -> Vec<StoreCall<RescueAnswer>> {
         let mut calls = Vec::new();
         if self.timer.is_due(now) {
             self.timer.sent(now + self.interval);

@@ -9,11 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::Clock;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::Entropy;
-use crate::clock::busy::keep_clock_busy;
+use crate::background_loop::{BackgroundLoop, poll_interval};
 use crate::clock::timestamp;
 use crate::retention::{Archiver, PruneError, Pruner, RetentionSettings};
 use crate::store::{Store, StoreError};
@@ -45,58 +43,19 @@ pub(crate) struct RetentionParts {
     pub(crate) publications: Vec<(String, String)>,
 }
 
-/// The running loop. Dropping it ends the loop.
-#[derive(Debug)]
-pub(crate) struct RetentionLoop {
-    stop: watch::Sender<bool>,
-    ended: watch::Receiver<()>,
-    _task: JoinHandle<()>,
-}
-
-impl RetentionLoop {
-    /// Starts the loop on the tokio runtime of the caller.
-    pub(crate) fn start(parts: RetentionParts) -> Self {
-        let (stop, mut stop_requested) = watch::channel(false);
-        let (end, ended) = watch::channel(());
-        let clock = Arc::clone(&parts.clock);
-        let work = keep_clock_busy(&clock, async move {
-            let _end = end;
-            tokio::select! {
-                // An error means that the runtime was dropped.
-                _ = stop_requested.wait_for(|stop| *stop) => {}
-                () = parts.prune_forever() => {}
-            }
-        });
-        Self {
-            stop,
-            ended,
-            _task: tokio::spawn(work),
-        }
-    }
-
-    /// Requests the end of the loop.
-    pub(crate) fn stop(&self) {
-        self.stop.send_replace(true);
-    }
-
-    /// Completes when the loop has ended.
-    pub(crate) async fn ended(&self) {
-        // The loop never sends: the error of its end is what this waits for.
-        let _ = self.ended.clone().changed().await;
-    }
-}
-
 impl RetentionParts {
+    /// Starts the loop on the tokio runtime of the caller.
+    pub(crate) fn start(self) -> BackgroundLoop {
+        let clock = Arc::clone(&self.clock);
+        BackgroundLoop::start(&clock, self.prune_forever())
+    }
+
     async fn prune_forever(self) {
         let random = self.entropy.apart("retention");
         let holder = random.execution_id(&*self.clock).to_string();
         let (shortest, longest) = INTERVALS;
         // A pass per hour would make 8,760 passes of a virtual year, and no test reads them.
-        let longest = if self.clock.hold().is_needed() {
-            DAILY
-        } else {
-            longest
-        };
+        let longest = poll_interval(&*self.clock, longest);
         let interval = (self.settings.shortest() / 10).clamp(shortest, longest);
         let pruner = Pruner::new(
             Arc::clone(&self.store),

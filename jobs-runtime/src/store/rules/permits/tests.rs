@@ -1,4 +1,4 @@
-//! Random sequences of steps against the allocator, with a store in memory that writes its plans.
+//! Random sequences of actions against the allocator, with a store in memory that writes its plans.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -218,7 +218,7 @@ fn pick(from: &BTreeMap<i64, Waiter>, nth: usize) -> Option<i64> {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+enum Action {
     Enqueue { rank: i64, kind: usize },
     Claim { most: usize, ago: u64, delay: u64 },
     End(usize),
@@ -227,15 +227,15 @@ enum Step {
     Promote,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        4 => (0_i64..4, 0_usize..6).prop_map(|(rank, kind)| Step::Enqueue { rank, kind }),
+        4 => (0_i64..4, 0_usize..6).prop_map(|(rank, kind)| Action::Enqueue { rank, kind }),
         3 => (1_usize..5, 0_u64..300, 0_u64..=50)
-            .prop_map(|(most, ago, delay)| Step::Claim { most, ago, delay }),
-        3 => (0_usize..9).prop_map(Step::End),
-        1 => (0_usize..9).prop_map(Step::Cancel),
-        2 => (1_u64..400).prop_map(Step::Wait),
-        4 => Just(Step::Promote),
+            .prop_map(|(most, ago, delay)| Action::Claim { most, ago, delay }),
+        3 => (0_usize..9).prop_map(Action::End),
+        1 => (0_usize..9).prop_map(Action::Cancel),
+        2 => (1_u64..400).prop_map(Action::Wait),
+        4 => Just(Action::Promote),
     ]
 }
 
@@ -247,23 +247,23 @@ proptest! {
         keys in 1_u32..4,
         common in 1_u32..6,
         per_second in 1_u32..40,
-        steps in prop::collection::vec(step(), 1..120),
+        actions in prop::collection::vec(action(), 1..120),
     ) {
         let rate = Rate { count: per_second, period_ms: 1_000 };
         let mut rows = Rows::new(keys, common, rate);
-        for step in steps {
-            match step {
-                Step::Enqueue { rank, kind } => rows.enqueue(rank, match kind {
+        for action in actions {
+            match action {
+                Action::Enqueue { rank, kind } => rows.enqueue(rank, match kind {
                     0..3 => vec![PER_KEY[kind]],
                     3 => vec![PER_KEY[0], COMMON],
                     4 => vec![RATE, COMMON],
                     _ => vec![RATE],
                 }),
-                Step::Claim { most, ago, delay } => rows.claim(most, ago, delay),
-                Step::End(nth) => rows.end(nth),
-                Step::Cancel(nth) => rows.cancel(nth),
-                Step::Wait(millis) => rows.now = rows.now.after(Duration::from_millis(millis)),
-                Step::Promote => {
+                Action::Claim { most, ago, delay } => rows.claim(most, ago, delay),
+                Action::End(nth) => rows.end(nth),
+                Action::Cancel(nth) => rows.cancel(nth),
+                Action::Wait(millis) => rows.now = rows.now.after(Duration::from_millis(millis)),
+                Action::Promote => {
                     rows.promote();
                     rows.check();
                 }
@@ -285,16 +285,16 @@ proptest! {
     #[test]
     fn the_most_urgent_waiters_are_admitted_first(
         count in 1_u32..4,
-        steps in prop::collection::vec(step(), 1..80),
+        actions in prop::collection::vec(action(), 1..80),
     ) {
         let mut rows = Rows::new(count, 1, Rate { count: 1, period_ms: 1_000 });
-        for step in steps {
-            match step {
-                Step::Enqueue { rank, .. } => rows.enqueue(rank, vec![PER_KEY[0]]),
-                Step::Claim { most, ago, delay } => rows.claim(most, ago, delay),
-                Step::End(nth) => rows.end(nth),
-                Step::Cancel(nth) => rows.cancel(nth),
-                Step::Wait(_) | Step::Promote => {
+        for action in actions {
+            match action {
+                Action::Enqueue { rank, .. } => rows.enqueue(rank, vec![PER_KEY[0]]),
+                Action::Claim { most, ago, delay } => rows.claim(most, ago, delay),
+                Action::End(nth) => rows.end(nth),
+                Action::Cancel(nth) => rows.cancel(nth),
+                Action::Wait(_) | Action::Promote => {
                     let before: BTreeSet<_> = rows.ready.keys().copied().collect();
                     rows.promote();
                     rows.check();
