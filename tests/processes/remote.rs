@@ -186,6 +186,7 @@ fn reads_print_the_same_as_on_the_store() {
         &["executions", "--limit", "2"],
         &["executions", "--status", "failed", "--job", "test.panic"],
         &["executions", "--item", "i-1", "--tag", "t"],
+        &["executions", "--parent", unknown],
         &["executions", "--job", "test.ad"],
         &["executions", "--queue", "defalt"],
         &["execution", unknown],

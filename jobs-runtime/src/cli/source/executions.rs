@@ -42,6 +42,7 @@ impl Source {
                     .query("itemId", query.item_id)
                     .query("correlationId", query.correlation_id)
                     .query("createdBy", query.created_by)
+                    .query("parentId", query.parent_id)
                     .query("tag", query.tag)
                     .query("since", query.since)
                     .query("until", query.until)
