@@ -86,6 +86,10 @@ fn an_empty_page_says_that_there_is_more_to_look_at() {
         nothing matches so far, back to …Z; there is more to look at: --cursor c1…
         $ next=$(jobs executions --tag none 2>&1 | grep -o 'c1[0-9a-f]*'); jobs executions --tag none --cursor $next
         EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        $ jobs executions --until 2020-01-01T00:00:00Z
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        $ jobs executions --since 9999-01-01T00:00:00Z
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
         $ jobs queues
         QUEUE PENDING READY BLOCKED RUNNING OLDEST STATE
         …

@@ -34,7 +34,8 @@ pub struct ExecutionQuery {
     pub parent_id: Option<ExecutionId>,
     /// Executions with this tag.
     pub tag: Option<String>,
-    /// Executions created at this time or later.
+    /// Executions created at this time or later. A page begins and ends at this time and `until`,
+    /// by the order of [`created_at`](crate::store::NewExecution::created_at).
     pub since: Option<Timestamp>,
     /// Executions created before this time.
     pub until: Option<Timestamp>,

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::execution::execution_on_conn;
 use crate::store::decode::page::{Candidates, FEW_QUEUED, PageBounds};
+use crate::store::decode::window::{Place, Window, times};
 use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json::{self, Hex};
 use crate::store::{ExecutionPage, ExecutionQuery, MatchPage};
@@ -46,6 +47,25 @@ async fn few_queued(conn: &mut SqliteConnection) -> Result<bool, DbError> {
         .fetch_one(conn)
         .await?;
     Ok(queued < FEW_QUEUED)
+}
+
+/// Finds the part of the list that the times of the query bound.
+async fn window_on_conn(
+    conn: &mut SqliteConnection,
+    query: &ExecutionQuery,
+) -> Result<Window, DbError> {
+    let mut places = [None, None];
+    for (place, at) in places.iter_mut().zip(times(query)) {
+        if let Some(at) = at {
+            let row = sqlx::query(include_str!("../sql/read/seek.sql"))
+                .bind(at)
+                .fetch_one(&mut *conn)
+                .await?;
+            *place = Some(Place::of(&row)?);
+        }
+    }
+    let [since, until] = places;
+    Ok(Window::between(since, until))
 }
 
 /// Reads a page.
@@ -100,7 +120,8 @@ async fn rows_on_conn(
     if candidates == Candidates::Queued && !few_queued(conn).await? {
         candidates = Candidates::choose(query, false);
     }
-    let bounds = PageBounds::of(query, candidates);
+    let window = window_on_conn(conn, query).await?;
+    let bounds = PageBounds::of(query, candidates, window);
     let mut statement = sqlx::query(AssertSqlSafe(page_sql(candidates, record)))
         .bind(bounds.before)
         .bind(bounds.examined)
