@@ -100,6 +100,26 @@ fn an_empty_page_says_that_there_is_more_to_look_at() {
 }
 
 #[test]
+fn long_executions_are_listed_by_their_duration() {
+    let dir = tempfile::tempdir().expect("a directory");
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r"
+        $ jobs exec test.nap --millis 2000 > /dev/null 2>&1
+        $ jobs exec test.nap --millis 1 > /dev/null 2>&1
+        $ jobs trigger test.nap --millis 1
+        … enqueued test.nap
+        $ jobs executions --longer-than 2s
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        … test.nap succeeded …
+        $ jobs executions --longer-than 1h
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        ",
+    );
+}
+
+#[test]
 fn the_last_day_that_can_be_written_is_a_time() {
     let dir = tempfile::tempdir().expect("a directory");
     transcript::check(

@@ -187,6 +187,7 @@ fn reads_print_the_same_as_on_the_store() {
         &["executions", "--status", "failed", "--job", "test.panic"],
         &["executions", "--item", "i-1", "--tag", "t"],
         &["executions", "--parent", unknown],
+        &["executions", "--longer-than", "1h"],
         &["executions", "--since", "2020-01-01T00:00:00Z"],
         &["executions", "--job", "test.ad"],
         &["executions", "--queue", "defalt"],

@@ -46,6 +46,7 @@ impl Source {
                     .query("tag", query.tag)
                     .query("since", query.since)
                     .query("until", query.until)
+                    .query("longerThanMs", query.longer_than.map(|it| it.as_millis()))
                     .query("errorFingerprint", query.error_fingerprint)
                     .query("text", query.text)
                     .query("cursor", query.cursor);

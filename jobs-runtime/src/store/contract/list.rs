@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -39,6 +40,8 @@ pub struct ExecutionQuery {
     pub since: Option<Timestamp>,
     /// Executions created before this time.
     pub until: Option<Timestamp>,
+    /// Final executions whose last attempt took at least this long.
+    pub longer_than: Option<Duration>,
     /// Executions whose payload contains this text. It is compared with the JSON text as it is
     /// stored.
     pub text: Option<String>,
@@ -65,11 +68,18 @@ impl ExecutionQuery {
             tag: None,
             since: None,
             until: None,
+            longer_than: None,
             text: None,
             error_fingerprint: None,
             ids: Vec::new(),
             cursor: None,
         }
+    }
+
+    /// Returns the shortest duration in milliseconds.
+    pub(in crate::store) fn longer_than_ms(&self) -> Option<i64> {
+        let millis = self.longer_than?.as_millis();
+        Some(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
     /// Returns the status that the filters demand.

@@ -86,6 +86,7 @@ impl Candidates {
             tag,
             since,
             until,
+            longer_than,
             text,
             error_fingerprint,
             ids,
@@ -104,6 +105,7 @@ impl Candidates {
             && tag.is_none()
             && since.is_none()
             && until.is_none()
+            && longer_than.is_none()
             && text.is_none()
             && error_fingerprint.is_none()
             && (ids.is_empty() || self == Self::Ids)

@@ -93,7 +93,7 @@ macro_rules! list {
     ($record:literal of_ids) => {
         list!(
             $record page "SELECT seq FROM jobs.executions \
-                WHERE id = ANY ($15::uuid[]) AND seq < $1 ORDER BY seq DESC",
+                WHERE id = ANY ($16::uuid[]) AND seq < $1 ORDER BY seq DESC",
             "", concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };

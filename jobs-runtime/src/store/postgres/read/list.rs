@@ -140,6 +140,7 @@ async fn rows(
         .bind(bounds.rows)
         .bind(query.text.as_deref().map(encode))
         .bind(query.parent_id.as_ref().map(uuid_of));
+    statement = statement.bind(query.longer_than_ms());
     if candidates == Candidates::Ids {
         statement = statement.bind(query.ids.iter().map(uuid_of).collect::<Vec<_>>());
     }

@@ -34,7 +34,7 @@ const fn candidates_sql(candidates: Candidates) -> &'static str {
              UNION ALL SELECT seq FROM jobs_blocked WHERE seq < $1"
         }
         Candidates::Ids => {
-            "SELECT x.seq FROM json_each($15) AS i \
+            "SELECT x.seq FROM json_each($16) AS i \
              CROSS JOIN jobs_executions AS x ON x.id = unhex(i.value) WHERE x.seq < $1"
         }
     }
@@ -137,6 +137,7 @@ async fn rows_on_conn(
         .bind(bounds.rows)
         .bind(query.text.as_deref())
         .bind(query.parent_id.as_ref().map(|id| id.as_bytes().to_vec()));
+    statement = statement.bind(query.longer_than_ms());
     if candidates == Candidates::Ids {
         statement = statement.bind(json::array(query.ids.iter().map(|id| Hex(*id)))?);
     }
@@ -144,8 +145,8 @@ async fn rows_on_conn(
 }
 
 /// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to
-/// `$11`, `$13` and `$14` the filters (see `list_filters.sql`), `$12` the number of rows, `$15` the
-/// ids.
+/// `$11` and `$13` to `$15` the filters (see `list_filters.sql`), `$12` the number of rows, `$16`
+/// the ids.
 fn page_sql(candidates: Candidates, record: &str) -> String {
     format!(
         "WITH candidates (seq) AS MATERIALIZED ({} ORDER BY seq DESC LIMIT $2)\n\
