@@ -433,6 +433,13 @@ pub(crate) fn list_queries() -> Vec<(&'static str, ExecutionQuery)> {
                 ..all()
             },
         ),
+        (
+            "list of long ones",
+            ExecutionQuery {
+                longer_than: Some(Duration::from_secs(3_600)),
+                ..all()
+            },
+        ),
         ("list of queued", of(ExecutionStatus::Queued)),
         ("list of pending", of(ExecutionStatus::Pending)),
         ("list of running", of(ExecutionStatus::Running)),

@@ -86,11 +86,35 @@ fn an_empty_page_says_that_there_is_more_to_look_at() {
         nothing matches so far, back to …Z; there is more to look at: --cursor c1…
         $ next=$(jobs executions --tag none 2>&1 | grep -o 'c1[0-9a-f]*'); jobs executions --tag none --cursor $next
         EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        $ jobs executions --until 2020-01-01T00:00:00Z
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        $ jobs executions --since 9999-01-01T00:00:00Z
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
         $ jobs queues
         QUEUE PENDING READY BLOCKED RUNNING OLDEST STATE
         …
         default 0 2600 0 0 … open
         …
+        ",
+    );
+}
+
+#[test]
+fn long_executions_are_listed_by_their_duration() {
+    let dir = tempfile::tempdir().expect("a directory");
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r"
+        $ jobs exec test.nap --millis 2000 > /dev/null 2>&1
+        $ jobs exec test.nap --millis 1 > /dev/null 2>&1
+        $ jobs trigger test.nap --millis 1
+        … enqueued test.nap
+        $ jobs executions --longer-than 2s
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        … test.nap succeeded …
+        $ jobs executions --longer-than 1h
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
         ",
     );
 }

@@ -1,6 +1,7 @@
 //! Lists of executions.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::fixtures::*;
 use super::requirement::requirements;
@@ -14,6 +15,8 @@ requirements! { "lists" {
     pages_are_complete_under_concurrent_enqueues: "During concurrent enqueues, the pages list each execution that existed before exactly once.",
     pages_by_status_are_complete_under_concurrent_moves: "Pages of a status list each execution that stays in it exactly once, while others change their status.",
     a_page_examines_a_bounded_number_of_rows: "A call examines a bounded number of rows: its page may be short and carry a cursor.",
+    a_page_begins_at_its_times: "A page with `since` or `until` begins at those times: the first page lists a few executions of a distant time, and has no cursor.",
+    long_executions_are_found: "`longer_than` finds final executions by the duration of their last attempt, also combined with other filters. A page examines a bounded number of rows.",
     execution_states_follow_the_order_of_the_ids: "`execution_states` returns the states in the order of the ids, without unknown ones.",
 }}
 
@@ -24,7 +27,7 @@ fn query(limit: usize, change: impl FnOnce(&mut ExecutionQuery)) -> ExecutionQue
 }
 
 /// Returns the ids of all pages of a query, newest first.
-async fn all(store: &AnyStore, query: ExecutionQuery) -> Vec<ExecutionId> {
+pub(super) async fn all(store: &AnyStore, query: ExecutionQuery) -> Vec<ExecutionId> {
     let mut found = Vec::new();
     let mut cursor: Option<Cursor> = query.cursor;
     loop {
@@ -242,6 +245,98 @@ async fn a_page_examines_a_bounded_number_of_rows(store: AnyStore) {
         "the page is short and not the last"
     );
     assert_eq!(all(&store, query).await, [needle.id]);
+}
+
+async fn a_page_begins_at_its_times(store: AnyStore) {
+    const APART: u64 = 600;
+    let mut written = Vec::new();
+    for batch in 0..6 {
+        let new = |n| new_with("j", |new| new.created_at = t(n * APART));
+        let batch: Vec<_> = (batch * 1_000..(batch + 1) * 1_000).map(new).collect();
+        written.extend(batch.iter().map(|new| new.id));
+        store.enqueue(batch).await.unwrap();
+    }
+    // The numbers of the executions that two bounds leave, and the pages that list them.
+    let check = async |since: Option<u64>, until: Option<u64>, pages: usize| {
+        for job in [None, Some("j")] {
+            let mut query = query(5, |query| {
+                query.job_id = job.map(str::to_owned);
+                query.since = since.map(|n| t(n * APART));
+                query.until = until.map(|n| t(n * APART));
+            });
+            let mut listed = Vec::new();
+            for page in 1..=pages {
+                let found = store.list_executions(query.clone()).await.unwrap();
+                let matches = store.find_matches(query.clone()).await.unwrap();
+                let ids: Vec<_> = found.executions.iter().map(|one| one.id).collect();
+                assert!(
+                    matches
+                        .matches
+                        .iter()
+                        .map(|one| one.id)
+                        .eq(ids.iter().copied())
+                );
+                assert_eq!(matches.next, found.next_cursor);
+                listed.extend(ids);
+                query.cursor = found.next_cursor;
+                let is_last = query.cursor.is_none();
+                assert_eq!(
+                    is_last,
+                    page == pages,
+                    "{since:?} {until:?} {job:?}: page {page}"
+                );
+            }
+            let (first, end) = (since.unwrap_or(0), until.unwrap_or(6_000).min(6_000));
+            let expected = (first..end).map(|n| written[usize::try_from(n).unwrap()]);
+            assert_eq!(listed, newest_first(expected.collect()));
+        }
+    };
+    check(Some(1_000), Some(1_003), 1).await;
+    check(Some(2_999), Some(3_010), 3).await;
+    check(Some(5_991), None, 2).await;
+    check(None, Some(4), 1).await;
+    check(Some(0), Some(0), 1).await;
+    check(Some(6_000), None, 1).await;
+    check(Some(5_997), Some(9_000), 1).await;
+}
+
+async fn long_executions_are_found(store: AnyStore) {
+    let session = session(&store, "w").await;
+    let every = enqueue(&store, "j", 20).await;
+    let claimed = store.claim(claim(session, 1, &["j"], 18)).await.unwrap();
+    let settlements = (0..).zip(&claimed[..16]).map(|(n, claimed)| {
+        let mut end = match n % 4 {
+            0 => success(claimed),
+            1 => failure(claimed),
+            2 => retry_at(claimed, t(900)),
+            _ => settlement(claimed, AttemptOutcome::Cancelled, Next::Cancel),
+        };
+        end.end.started_at = t(10);
+        end.end.finished_at = t(10 + n);
+        end
+    });
+    store.settle(settlements.collect()).await.unwrap();
+    // One that never started has no duration.
+    store.cancel(every[19], t(90)).await.unwrap();
+    for (seconds, status, expected) in [
+        (0, None, vec![0, 1, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15]),
+        (9, None, vec![9, 11, 12, 13, 15]),
+        (9, Some(ExecutionStatus::Failed), vec![9, 13]),
+        (9, Some(ExecutionStatus::Pending), vec![]),
+        (9, Some(ExecutionStatus::Running), vec![]),
+        (16, None, vec![]),
+    ] {
+        for job in [None, Some("j")] {
+            let query = query(3, |query| {
+                query.longer_than = Some(Duration::from_secs(seconds));
+                query.status = status;
+                query.job_id = job.map(str::to_owned);
+            });
+            let expected = expected.iter().map(|n| claimed[*n].execution_id).collect();
+            let found = all(&store, query).await;
+            assert_eq!(found, newest_first(expected), "{seconds} {status:?}");
+        }
+    }
 }
 
 async fn execution_states_follow_the_order_of_the_ids(store: AnyStore) {

@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::capabilities::{Capability, TestContext};
 use super::fixtures::*;
 use super::limit_fixtures::rate;
+use super::lists::all;
 use super::requirement::{Verdict, requirements};
 
 requirements! { "transfers" {
     a_transfer_copies_everything: "A transfer copies every execution with its history, in order. A repeated transfer writes nothing.",
     paused_rates_are_transferred: "The pause of a rate, and the distance to its last start, are transferred, also to a store without that rate.",
     a_moved_store_accepts_nothing_new: "A store that is marked as moved rejects executions and sessions with `Moved`, until the mark is removed.",
+    imported_executions_are_listed_by_their_times: "`since` and `until` find imported executions, also if they are older than others of the store.",
     running_executions_are_not_imported: "A batch with a running execution is rejected as a whole.",
 }}
 
@@ -131,6 +133,34 @@ async fn a_transfer_copies_everything(Pair { from, to, .. }: Pair) {
     }
     assert!(!claims[0].is_empty());
     assert_eq!(claims[1], claims[0]);
+}
+
+async fn imported_executions_are_listed_by_their_times(Pair { from, to, .. }: Pair) {
+    let mut written = Vec::new();
+    let mut enqueue_days = async |store: &AnyStore, days: &[u64]| {
+        for day in days {
+            let new = new_with("j", |new| new.created_at = t(day * 86_400));
+            written.push((*day, new.id));
+            store.enqueue(vec![new]).await.unwrap();
+        }
+    };
+    enqueue_days(&to, &[4, 5, 6, 7]).await;
+    enqueue_days(&from, &[2, 6, 1]).await;
+    assert_eq!(copy(&from, &to).await, 3);
+    enqueue_days(&to, &[8, 9]).await;
+    for since in 0..=10 {
+        for until in since..=10 {
+            let query = ExecutionQuery {
+                since: (since > 0).then_some(t(since * 86_400)),
+                until: (until < 10).then_some(t(until * 86_400)),
+                ..ExecutionQuery::newest(2)
+            };
+            let expected = written.iter().rev();
+            let expected = expected.filter(|(day, _)| (since..until).contains(day));
+            let expected: Vec<_> = expected.map(|(_, id)| *id).collect();
+            assert_eq!(all(&to, query).await, expected, "{since} to {until}");
+        }
+    }
 }
 
 async fn running_executions_are_not_imported(Pair { from, to, .. }: Pair) {

@@ -11,6 +11,7 @@ pub(in crate::store) mod records;
 pub(in crate::store) mod schedules;
 pub(in crate::store) mod telemetry;
 pub(in crate::store) mod tokens;
+pub(in crate::store) mod window;
 pub(in crate::store) mod words;
 
 use std::fmt::Display;

@@ -16,12 +16,14 @@
 //! Sessions and leases are not copied: no worker may use the source. The audit log and bulk
 //! operations stay in the source.
 //!
-//! `copy` knows only the trait. `rows` prepares the rows that both stores insert.
+//! `copy` knows only the trait. `rows` prepares the rows that both stores insert, and `order` finds
+//! those that are out of order.
 //!
-//! The folder may import the contract, the rules and the clock. It must never import a particular
-//! store.
+//! The folder may import the contract, the rules, the clock and `decode/window`. It must never
+//! import a particular store.
 
 pub(crate) mod copy;
+pub(in crate::store) mod order;
 pub(in crate::store) mod rows;
 
 use async_trait::async_trait;

@@ -40,6 +40,9 @@ pub(in crate::cli) struct ExecutionsArgs {
     /// List only executions created before this time
     #[arg(long, value_name = "TIME")]
     pub(in crate::cli) until: Option<crate::time::Timestamp>,
+    /// List only final executions whose last attempt took at least this long, as in 5m
+    #[arg(long, value_name = "DURATION", value_parser = jobs_grammar::duration::parse)]
+    pub(in crate::cli) longer_than: Option<Duration>,
     /// List only failed executions whose error has this fingerprint, as `failures` prints it
     #[arg(long, value_name = "FINGERPRINT")]
     pub(in crate::cli) error_fingerprint: Option<String>,

@@ -31,6 +31,7 @@ pub(in crate::cli) async fn list(
         tag: filters.tag,
         since: filters.since,
         until: filters.until,
+        longer_than: filters.longer_than,
         error_fingerprint: filters.error_fingerprint,
         text: filters.text,
         ids: Vec::new(),

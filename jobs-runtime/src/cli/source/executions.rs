@@ -42,9 +42,11 @@ impl Source {
                     .query("itemId", query.item_id)
                     .query("correlationId", query.correlation_id)
                     .query("createdBy", query.created_by)
+                    .query("parentId", query.parent_id)
                     .query("tag", query.tag)
                     .query("since", query.since)
                     .query("until", query.until)
+                    .query("longerThanMs", query.longer_than.map(|it| it.as_millis()))
                     .query("errorFingerprint", query.error_fingerprint)
                     .query("text", query.text)
                     .query("cursor", query.cursor);

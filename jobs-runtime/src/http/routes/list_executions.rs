@@ -4,6 +4,8 @@
 //! as `cursor`; its type is [`Cursor`](crate::store::Cursor). A page also ends before its payloads
 //! and results exceed [`BUDGET`].
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -61,6 +63,11 @@ pub(in crate::http) const ERROR_FINGERPRINT: Input = Input::text(
     "errorFingerprint",
     "failed executions whose error has this fingerprint; see `GET /failures`",
 );
+const LONGER_THAN: Input = Input::value::<u64>(
+    "longerThanMs",
+    "final executions whose last attempt took at least so many milliseconds; `lookedBackTo` says \
+     how far a page has looked",
+);
 const TEXT: Input = Input::text(
     "text",
     "executions whose payload contains this text, for operators; `lookedBackTo` says how far a \
@@ -79,6 +86,7 @@ const PARAMETERS: &[Input] = &[
     TAG,
     SINCE,
     UNTIL,
+    LONGER_THAN,
     ERROR_FINGERPRINT,
     TEXT,
     CURSOR,
@@ -111,6 +119,7 @@ pub(in crate::http) async fn list(
         tag: parameters.text(&TAG),
         since: parameters.parsed(&SINCE),
         until: parameters.parsed(&UNTIL),
+        longer_than: parameters.parsed(&LONGER_THAN).map(Duration::from_millis),
         error_fingerprint: parameters.text(&ERROR_FINGERPRINT),
         text: parameters.text(&TEXT),
         ids: Vec::new(),

@@ -23,7 +23,8 @@ pub struct NewExecution {
     pub payload: String,
     /// The policy. A later change of the job's policy does not affect it.
     pub policy: ExecutionPolicy,
-    /// The time of creation.
+    /// The time of creation: the present time of the fleet's clock. Lists by time expect that it
+    /// grows from enqueue to enqueue, up to an hour of difference. An import may write other times.
     pub created_at: Timestamp,
     /// The time at which it becomes ready; at once if `None`.
     pub run_at: Option<Timestamp>,

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jobs::{ExecutionId, ExecutionStatus};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -34,10 +35,13 @@ pub struct ExecutionQuery {
     pub parent_id: Option<ExecutionId>,
     /// Executions with this tag.
     pub tag: Option<String>,
-    /// Executions created at this time or later.
+    /// Executions created at this time or later. A page begins and ends at this time and `until`,
+    /// by the order of [`created_at`](crate::store::NewExecution::created_at).
     pub since: Option<Timestamp>,
     /// Executions created before this time.
     pub until: Option<Timestamp>,
+    /// Final executions whose last attempt took at least this long.
+    pub longer_than: Option<Duration>,
     /// Executions whose payload contains this text. It is compared with the JSON text as it is
     /// stored.
     pub text: Option<String>,
@@ -64,11 +68,18 @@ impl ExecutionQuery {
             tag: None,
             since: None,
             until: None,
+            longer_than: None,
             text: None,
             error_fingerprint: None,
             ids: Vec::new(),
             cursor: None,
         }
+    }
+
+    /// Returns the shortest duration in milliseconds.
+    pub(in crate::store) fn longer_than_ms(&self) -> Option<i64> {
+        let millis = self.longer_than?.as_millis();
+        Some(i64::try_from(millis).unwrap_or(i64::MAX))
     }
 
     /// Returns the status that the filters demand.

@@ -8,10 +8,12 @@
 //!
 //! A page examines at most [`EXAMINED`] candidates, or as many as its limit. So the cost of a page
 //! is bounded for every combination of filters, and a page may be empty although more executions
-//! follow. The cursor continues after the last examined candidate.
+//! follow. The cursor continues after the last examined candidate. With `since` or `until`, pages
+//! begin and end where the times do; see `window`.
 
 use jobs::{ExecutionError, ExecutionStatus};
 
+use super::window::Window;
 use super::{Columns, readable, records, words};
 use crate::store::rules::error_fingerprint::error_fingerprint;
 use crate::store::{
@@ -86,6 +88,7 @@ impl Candidates {
             tag,
             since,
             until,
+            longer_than,
             text,
             error_fingerprint,
             ids,
@@ -104,6 +107,7 @@ impl Candidates {
             && tag.is_none()
             && since.is_none()
             && until.is_none()
+            && longer_than.is_none()
             && text.is_none()
             && error_fingerprint.is_none()
             && (ids.is_empty() || self == Self::Ids)
@@ -118,23 +122,31 @@ pub(in crate::store) struct PageBounds {
     pub(in crate::store) examined: i64,
     /// One row more than the page has shows whether another page follows.
     pub(in crate::store) rows: i64,
+    window: Window,
 }
 
 impl PageBounds {
-    pub(in crate::store) fn of(query: &ExecutionQuery, candidates: Candidates) -> Self {
+    pub(in crate::store) fn of(
+        query: &ExecutionQuery,
+        candidates: Candidates,
+        window: Window,
+    ) -> Self {
         let mut rows = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
         if query.error_fingerprint.is_some() {
             // The filter is applied to the rows that the statement returns.
             rows = rows.max(EXAMINED);
         }
+        let begin = query.cursor.map_or(i64::MAX, |Cursor(seq)| seq);
         Self {
-            before: query.cursor.map_or(i64::MAX, |Cursor(seq)| seq),
+            // No seq is before the smallest one: the page is empty.
+            before: window.skip_to(begin).unwrap_or(i64::MIN),
             examined: if candidates.match_entirely(query) {
                 rows
             } else {
                 EXAMINED.max(rows)
             },
             rows,
+            window,
         }
     }
 
@@ -205,16 +217,21 @@ impl PageBounds {
     ) -> Result<Cut<'r, R>, R::Error> {
         if found.len() > limit {
             found.truncate(limit);
-            let next = found.last().map(|(seq, _)| Cursor(*seq));
-            return Ok((found, next));
+            let next = found.last().map(|(seq, _)| *seq);
+            return Ok((found, self.next_page(next)));
         }
         let next = match rows.first() {
             Some(row) if row.integer::<i64>("examined")? == self.examined => {
-                Some(Cursor(row.integer("last_examined")?))
+                Some(row.integer("last_examined")?)
             }
             _ => None,
         };
-        Ok((found, next))
+        Ok((found, self.next_page(next)))
+    }
+
+    /// Returns the cursor of the page that follows a position. `None` if the window ends there.
+    fn next_page(self, place: Option<i64>) -> Option<Cursor> {
+        place.and_then(|seq| self.window.skip_to(seq)).map(Cursor)
     }
 
     fn looked_back_to<R: Columns>(self, rows: &[R]) -> Result<Option<Timestamp>, R::Error> {

@@ -93,7 +93,7 @@ macro_rules! list {
     ($record:literal of_ids) => {
         list!(
             $record page "SELECT seq FROM jobs.executions \
-                WHERE id = ANY ($15::uuid[]) AND seq < $1 ORDER BY seq DESC",
+                WHERE id = ANY ($16::uuid[]) AND seq < $1 ORDER BY seq DESC",
             "", concat!("AND ", include_str!("../sql/read/list_status.sql"))
         )
     };
@@ -145,6 +145,8 @@ statements! {
     operator_cancel_scheduled: include_str!("../sql/operator/cancel_scheduled.sql"),
     read_catalogue: include_str!("../sql/read/catalogue.sql"),
     transfer_moved_to: include_str!("../sql/transfer/moved_to.sql"),
+    transfer_extend_unordered: include_str!("../sql/transfer/extend_unordered.sql"),
+    transfer_newest_in_order: include_str!("../sql/transfer/newest_in_order.sql"),
     transfer_pause_rates: include_str!("../sql/transfer/pause_rates.sql"),
     transfer_paused_rates: include_str!("../sql/transfer/paused_rates.sql"),
     transfer_row_counts: include_str!("../sql/transfer/row_counts.sql"),
@@ -208,6 +210,7 @@ statements! {
     read_list_item: list!("../sql/read/execution.sql" by "item_id" = "$5"),
     read_list_job: list!("../sql/read/execution.sql" by "job_id" = "$3"),
     read_list_parent: list!("../sql/read/execution.sql" by "parent_id" = "$14"),
+    read_seek: include_str!("../sql/read/seek.sql"),
     read_count_queued: include_str!("../sql/read/count_queued.sql"),
     read_list_pending: list!(
         "../sql/read/execution.sql" of_status "SELECT seq FROM jobs.scheduled WHERE seq < $1 ORDER BY seq DESC"

@@ -239,8 +239,15 @@ CREATE TABLE jobs.catalogue (
 );
 
 -- The identity of this store. A caller's transaction is on this store's database if it reads this
--- id.
-CREATE TABLE jobs.installation (id uuid NOT NULL, moved_to text COLLATE "C");
+-- id. `moved_to` names the store that its contents were moved to. `unordered_from` and
+-- `unordered_to` are the first and the last `seq` of imported executions that are not in the order
+-- of their times; NULL if there are none.
+CREATE TABLE jobs.installation (
+    id             uuid NOT NULL,
+    moved_to       text COLLATE "C",
+    unordered_from bigint,
+    unordered_to   bigint
+);
 INSERT INTO jobs.installation (id) VALUES (gen_random_uuid());
 
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts

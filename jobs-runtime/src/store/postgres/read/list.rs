@@ -8,6 +8,7 @@ use sqlx::{Row, SqlStr};
 use super::execution::ReadExecution;
 
 use crate::store::decode::page::{Candidates, FEW_QUEUED, PageBounds};
+use crate::store::decode::window::{Place, Window, times};
 use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::operation::{Operation, Outcome, without_events};
 use crate::store::postgres::conn::statements::Statements;
@@ -51,6 +52,19 @@ async fn few_queued(tx: &mut Tx<'_>) -> Result<bool, DbError> {
     let rows = tx.fetch(query).await?;
     let queued: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
     Ok(queued < FEW_QUEUED)
+}
+
+/// Finds the part of the list that the times of the query bound.
+async fn window(tx: &mut Tx<'_>, query: &ExecutionQuery) -> Result<Window, DbError> {
+    let mut places = [None, None];
+    for (place, at) in places.iter_mut().zip(times(query)) {
+        if let Some(at) = at {
+            let rows = tx.fetch(tx.query(&tx.sql.read_seek).bind(at)).await?;
+            *place = Some(Place::of(rows.first().ok_or(DbError::Raced)?)?);
+        }
+    }
+    let [since, until] = places;
+    Ok(Window::between(since, until))
 }
 
 /// Reads a page of executions.
@@ -108,7 +122,8 @@ async fn rows(
     if candidates == Candidates::Queued && !few_queued(tx).await? {
         candidates = Candidates::choose(query, false);
     }
-    let bounds = PageBounds::of(query, candidates);
+    let window = window(tx, query).await?;
+    let bounds = PageBounds::of(query, candidates, window);
     let mut statement = tx
         .query(statement(list, candidates, tx.sql))
         .bind(bounds.before)
@@ -125,6 +140,7 @@ async fn rows(
         .bind(bounds.rows)
         .bind(query.text.as_deref().map(encode))
         .bind(query.parent_id.as_ref().map(uuid_of));
+    statement = statement.bind(query.longer_than_ms());
     if candidates == Candidates::Ids {
         statement = statement.bind(query.ids.iter().map(uuid_of).collect::<Vec<_>>());
     }

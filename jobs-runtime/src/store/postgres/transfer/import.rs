@@ -15,6 +15,7 @@ use crate::store::postgres::limits::{self, RequestedLimits};
 use crate::store::postgres::uuid_of;
 use crate::store::rules::execution_rows::ExecutionRow;
 use crate::store::rules::retry_text::RetryText;
+use crate::store::transfer::order::out_of_order;
 use crate::store::transfer::rows::{Rows, Sessions, closed_at};
 use crate::store::{NewExecution, StoreError, StoreEvent, TransferredExecution, TransferredState};
 use crate::time::Timestamp;
@@ -101,13 +102,25 @@ impl Operation for ImportBatch {
                 sessions.insert(worker, row.try_get(0)?);
             }
         }
+        let newest = newest_in_order(tx).await?;
         let seqs = write_requests(tx, &new).await?;
         let mut rows = Rows::default();
+        let mut times = Vec::with_capacity(new.len());
         for transferred in &new {
             let number = seqs.get(&uuid_of(&transferred.request.id));
-            rows.add(*number.ok_or(DbError::Raced)?, transferred, &sessions);
+            let number = *number.ok_or(DbError::Raced)?;
+            rows.add(number, transferred, &sessions);
+            times.push((number, transferred.request.created_at));
         }
         write_rows(tx, &rows).await?;
+        times.sort_unstable();
+        if let Some(range) = out_of_order(newest, times.into_iter()) {
+            let query = tx
+                .query(&tx.sql.transfer_extend_unordered)
+                .bind(*range.start())
+                .bind(*range.end());
+            tx.execute(query).await?;
+        }
         let recheck = StoreEvent::Scheduled(Timestamp::default());
         Ok((answers, vec![StoreEvent::Ready, recheck]))
     }
@@ -124,6 +137,13 @@ async fn existing_ids(
     let query = tx.query(&tx.sql.enqueue_existing_ids).bind(ids);
     let rows = tx.fetch(query).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Reads the newest time of creation among the executions that are in order.
+async fn newest_in_order(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, DbError> {
+    let rows = tx.fetch(tx.query(&tx.sql.transfer_newest_in_order)).await?;
+    let newest: Option<i64> = rows.first().ok_or(DbError::Raced)?.try_get(0)?;
+    Ok(newest.map(Timestamp::from_millis))
 }
 
 /// Writes the rows of `executions` and returns the seq of each.

@@ -207,8 +207,15 @@ CREATE TABLE jobs_catalogue (
 ) WITHOUT ROWID;
 
 -- The identity of this store. A caller's transaction is on this store's file if it reads this id.
--- `moved_to` names the store that its contents were moved to.
-CREATE TABLE jobs_installation (id TEXT NOT NULL, moved_to TEXT);
+-- `moved_to` names the store that its contents were moved to. `unordered_from` and `unordered_to`
+-- are the first and the last `seq` of imported executions that are not in the order of their times;
+-- NULL if there are none.
+CREATE TABLE jobs_installation (
+    id             TEXT NOT NULL,
+    moved_to       TEXT,
+    unordered_from INTEGER,
+    unordered_to   INTEGER
+);
 INSERT INTO jobs_installation (id) VALUES (lower(hex(randomblob(16))));
 
 -- Limits. `stage` is the order in which an execution passes its limits (0, then 1). `in_use` counts

@@ -6,6 +6,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::execution::execution_on_conn;
 use crate::store::decode::page::{Candidates, FEW_QUEUED, PageBounds};
+use crate::store::decode::window::{Place, Window, times};
 use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json::{self, Hex};
 use crate::store::{ExecutionPage, ExecutionQuery, MatchPage};
@@ -33,7 +34,7 @@ const fn candidates_sql(candidates: Candidates) -> &'static str {
              UNION ALL SELECT seq FROM jobs_blocked WHERE seq < $1"
         }
         Candidates::Ids => {
-            "SELECT x.seq FROM json_each($15) AS i \
+            "SELECT x.seq FROM json_each($16) AS i \
              CROSS JOIN jobs_executions AS x ON x.id = unhex(i.value) WHERE x.seq < $1"
         }
     }
@@ -46,6 +47,25 @@ async fn few_queued(conn: &mut SqliteConnection) -> Result<bool, DbError> {
         .fetch_one(conn)
         .await?;
     Ok(queued < FEW_QUEUED)
+}
+
+/// Finds the part of the list that the times of the query bound.
+async fn window_on_conn(
+    conn: &mut SqliteConnection,
+    query: &ExecutionQuery,
+) -> Result<Window, DbError> {
+    let mut places = [None, None];
+    for (place, at) in places.iter_mut().zip(times(query)) {
+        if let Some(at) = at {
+            let row = sqlx::query(include_str!("../sql/read/seek.sql"))
+                .bind(at)
+                .fetch_one(&mut *conn)
+                .await?;
+            *place = Some(Place::of(&row)?);
+        }
+    }
+    let [since, until] = places;
+    Ok(Window::between(since, until))
 }
 
 /// Reads a page.
@@ -100,7 +120,8 @@ async fn rows_on_conn(
     if candidates == Candidates::Queued && !few_queued(conn).await? {
         candidates = Candidates::choose(query, false);
     }
-    let bounds = PageBounds::of(query, candidates);
+    let window = window_on_conn(conn, query).await?;
+    let bounds = PageBounds::of(query, candidates, window);
     let mut statement = sqlx::query(AssertSqlSafe(page_sql(candidates, record)))
         .bind(bounds.before)
         .bind(bounds.examined)
@@ -116,6 +137,7 @@ async fn rows_on_conn(
         .bind(bounds.rows)
         .bind(query.text.as_deref())
         .bind(query.parent_id.as_ref().map(|id| id.as_bytes().to_vec()));
+    statement = statement.bind(query.longer_than_ms());
     if candidates == Candidates::Ids {
         statement = statement.bind(json::array(query.ids.iter().map(|id| Hex(*id)))?);
     }
@@ -123,8 +145,8 @@ async fn rows_on_conn(
 }
 
 /// The statement of a page. Its parameters: `$1` the cursor, `$2` the number of candidates, `$3` to
-/// `$11`, `$13` and `$14` the filters (see `list_filters.sql`), `$12` the number of rows, `$15` the
-/// ids.
+/// `$11` and `$13` to `$15` the filters (see `list_filters.sql`), `$12` the number of rows, `$16`
+/// the ids.
 fn page_sql(candidates: Candidates, record: &str) -> String {
     format!(
         "WITH candidates (seq) AS MATERIALIZED ({} ORDER BY seq DESC LIMIT $2)\n\

@@ -11,8 +11,10 @@ use crate::store::sqlite::conn::error::DbError;
 use crate::store::sqlite::conn::json;
 use crate::store::sqlite::conn::operation::Outcome;
 use crate::store::sqlite::limits::lookup;
+use crate::store::transfer::order::out_of_order;
 use crate::store::transfer::rows::{Rows, Sessions, closed_at};
 use crate::store::{StoreError, StoreEvent, TransferredExecution, TransferredState};
+use crate::time::Timestamp;
 
 /// Writes the executions that do not exist yet. Returns for each whether it was written.
 ///
@@ -53,12 +55,25 @@ pub(super) async fn write_in_txn(
             sessions.insert(worker, row.try_get(0)?);
         }
     }
+    let newest: Option<i64> =
+        sqlx::query_scalar(include_str!("../sql/transfer/newest_in_order.sql"))
+            .fetch_one(&mut *conn)
+            .await?;
     let first = write_requests(conn, &new).await?;
     let mut rows = Rows::default();
     for (seq, transferred) in (first..).zip(&new) {
         rows.add(seq, transferred, &sessions);
     }
     write_rows(conn, rows).await?;
+    let times = new.iter().map(|one| one.request.created_at);
+    let newest = newest.map(Timestamp::from_millis);
+    if let Some(range) = out_of_order(newest, (first..).zip(times)) {
+        sqlx::query(include_str!("../sql/transfer/extend_unordered.sql"))
+            .bind(range.start())
+            .bind(range.end())
+            .execute(conn)
+            .await?;
+    }
     Ok((answers, vec![StoreEvent::Ready]))
 }
 

@@ -2,7 +2,7 @@
 -- $3  job           $6  correlation id   $9   created at or after
 -- $4  queue         $7  creator          $10  created before
 -- $5  item id       $8  tag              $11  status
--- $13  text of the payload               $14  parent
+-- $13  text of the payload               $14  parent       $15  shortest duration, if final
     ($3 IS NULL OR x.job_id = $3)
     AND ($4 IS NULL OR x.queue = $4)
     AND ($5 IS NULL OR x.item_id = $5)
@@ -14,3 +14,4 @@
     AND ($11 IS NULL OR execution_status = $11)
     AND ($13 IS NULL OR instr(x.payload, $13) > 0)
     AND ($14 IS NULL OR x.parent_id = $14)
+    AND ($15 IS NULL OR o.finished_at - o.started_at >= $15)
