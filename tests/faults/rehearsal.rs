@@ -14,7 +14,7 @@ use tests::process::{Server, is_full_tier, wait_for};
 const THIS: &str = env!("CARGO_BIN_EXE_worker");
 
 /// The commit that stands for the last release until there is one.
-const FIRST_BASE: &str = "1923c1ca0e9ad0c4dba79b97e017c1645808269d";
+const FIRST_BASE: &str = "624ce39479fc03eb045b97496a2d9fe06a11d4bf";
 
 /// The executions that each phase adds at least.
 const EACH: usize = 100;

@@ -92,9 +92,10 @@ impl Both {
     }
 }
 
-/// Compares two runs, without the ids, the times and the tokens in their output.
+/// Compares two runs, without the ids, times, durations and tokens in their output.
 fn assert_same(args: &[&str], local: &Ran, remote: &Ran) {
-    let of = |ran: &Ran| (ran.code, masked(&ran.out), masked(&ran.err));
+    let text = |text: &str| without_durations(&masked(text));
+    let of = |ran: &Ran| (ran.code, text(&ran.out), text(&ran.err));
     assert_eq!(of(local), of(remote), "{args:?}\n{local:?}\n{remote:?}");
 }
 
@@ -121,4 +122,27 @@ fn masked(text: &str) -> String {
         shown.push(c);
     }
     shown
+}
+
+/// Masks durations such as `37.2 s`, and the widths of columns, which depend on them.
+fn without_durations(text: &str) -> String {
+    let is_unit = |word: Option<&&str>| word.is_some_and(|it| ["ms", "s", "min"].contains(it));
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace().peekable();
+        let mut shown = Vec::new();
+        while let Some(word) = words.next() {
+            if word.parse::<f64>().is_err() || !is_unit(words.peek()) {
+                shown.push(word);
+                continue;
+            }
+            words.next();
+            // `4 min 10 s` is one duration.
+            if shown.last() != Some(&"DURATION") {
+                shown.push("DURATION");
+            }
+        }
+        lines.push(shown.join(" "));
+    }
+    lines.join("\n")
 }
