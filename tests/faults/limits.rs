@@ -150,7 +150,8 @@ fn check_limits_of_many_keys(url: &str) {
     }
     let history = ledger.read();
     let keyed = most_at_once(&history, "test.keyed", |entry| history.subject(entry).key());
-    assert_eq!(keyed, 2, "most attempts of a key; seed {}", fleet.seed);
+    // A busy machine may never run two of one key at once.
+    assert!(keyed <= 2, "{keyed} attempts of a key; seed {}", fleet.seed);
     println!(
         "{waves} kills, {total} executions of {KEYS} keys: limits held, seed {}",
         fleet.seed
