@@ -117,9 +117,17 @@ fn a_wrong_server_breaks_the_requirement_of_its_fault() {
         let success = "a_success_stores_its_result";
         for (fault, requirement, right) in [
             ("accepts-stale-ends", "a_second_end_is_a_409", success),
-            ("hides-cancels", "a_cancel_answers_a_waiting_heartbeat", success),
+            (
+                "hides-cancels",
+                "a_cancel_answers_a_waiting_heartbeat",
+                success,
+            ),
             // A shared token may also break any requirement that ends a lease.
-            ("shares-tokens", "leases_are_exclusive", "an_unknown_job_is_a_404"),
+            (
+                "shares-tokens",
+                "leases_are_exclusive",
+                "an_unknown_job_is_a_404",
+            ),
         ] {
             let upstream = &upstream;
             scope.spawn(move || {
