@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use serde_json::json;
 use tests::http;
-use tests::process::{Server, wait_for};
+use tests::process::{Server, prompt_dir, wait_for};
 
 use super::PROGRAM;
 use super::collector::{Behaviour, Collector, Protocol, attribute};
@@ -34,7 +34,7 @@ pub(crate) fn named<'s>(spans: &'s [(String, Span)], name: &str) -> Vec<&'s (Str
 
 /// Triggers the job `test.traced` with a caller's trace, and returns its execution once it ended.
 fn run_traced(collector: &Collector, protocol: Protocol) -> serde_json::Value {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = prompt_dir();
     let variables = collector.variables(protocol, "edge");
     let edge = Server::start_serving_only(PROGRAM, dir.path(), &settings(&variables));
     let variables = collector.variables(protocol, "worker");
