@@ -26,8 +26,8 @@
 //! | [`check`] | reachability, rights and topology, for `doctor` |
 //! | [`thread`] | the thread of relay and consumer |
 //!
-//! The folder may import the store contract, the delivery types of `engine`, `health`, `clock` and
-//! `time`. It must never import `service`, `http`, `cli` or `runtime`.
+//! The folder may import the store contract, the delivery types of `engine`, `health`, `clock`,
+//! `threads` and `time`. It must never import `service`, `http`, `cli` or `runtime`.
 
 #[cfg(feature = "cli")]
 pub(crate) mod check;

@@ -8,10 +8,10 @@
 //!
 //! [`source`] is what most commands speak to: a store, or a server through [`remote`].
 //!
-//! The folder may import the runtime, `service`, `store` and `bench`. Its commands also import what
-//! they show or execute: `broker`, `operations`, `schema_gate`, `client_code`, and of `http` the
-//! settings and the OpenAPI document; [`remote`] imports the table of routes. The folder must never
-//! import the engine except its settings. Only the crate root imports this folder.
+//! The folder may import the runtime, `service`, `store`, `threads` and `bench`. Its commands also
+//! import what they show or execute: `broker`, `operations`, `schema_gate`, `client_code`, and of
+//! `http` the settings and the OpenAPI document; [`remote`] imports the table of routes. The folder
+//! must never import the engine except its settings. Only the crate root imports this folder.
 
 mod args;
 mod bulk_filter;
@@ -30,15 +30,23 @@ mod signals;
 mod source;
 mod table;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use clap::Parser;
 
-use crate::RuntimeBuilder;
+use crate::{RuntimeBuilder, threads};
 use args::{Args, Command};
 use failure::Failure;
 use output::Output;
 use settings::{LogFormat, Settings};
+
+/// The threads of a worker beside those of tokio's runtime: dispatcher, scheduler, the writer and
+/// the readers of SQLite, logs, and a few for blocking calls.
+const OTHER_THREADS: usize = 12;
+
+const NO_THREADS: &str = "cannot start the threads of the program";
 
 /// Runs the program with the jobs that are linked into the binary. A `main` needs nothing else:
 ///
@@ -63,9 +71,14 @@ pub fn main() -> ExitCode {
 /// }
 /// ```
 pub fn main_with(configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder) -> ExitCode {
-    // Without a thread for standard error, no reason can be told.
-    let Ok(output) = Output::start() else {
-        return ExitCode::from(failure::FAILED);
+    let output = match Output::start() {
+        Ok(output) => output,
+        Err(error) => {
+            // Without its thread, a write may wait for the reader. An error of it cannot be told.
+            let error = threads::explained(&error);
+            let _ = writeln!(io::stderr(), "error: {NO_THREADS}: {error}");
+            return ExitCode::from(failure::FAILED);
+        }
     };
     let _flush = FlushOnExit(output);
     panics::install(output);
@@ -126,6 +139,9 @@ fn run(
     for note in &settings.notes {
         output.note(note);
     }
+    let no_threads = |error| Failure::failed(format!("{NO_THREADS}: {error}"));
+    threads::check(available_parallelism().map_or(1, usize::from) + OTHER_THREADS)
+        .map_err(no_threads)?;
     #[cfg(feature = "otlp")]
     if command.has_telemetry() {
         settings.telemetry =
@@ -137,9 +153,7 @@ fn run(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| {
-            Failure::failed(format!("cannot start the threads of the runtime: {error}"))
-        })?;
+        .map_err(no_threads)?;
     let result = runtime.block_on(commands::run(command, settings, output, configure));
     // A blocking handler that does not return must not keep the process alive.
     runtime.shutdown_background();

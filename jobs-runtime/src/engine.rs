@@ -65,8 +65,8 @@
 //! | [`resources`] | construction of the values that handlers borrow |
 //!
 //! The engine may import `background_loop`, `store`, `clock`, `logs`, `health`, `retention`,
-//! `schedule`, `telemetry` and `time`. It must never import `service`, `http`, `cli` or `runtime`:
-//! reads and requests reach the store without it.
+//! `schedule`, `telemetry`, `threads` and `time`. It must never import `service`, `http`, `cli` or
+//! `runtime`: reads and requests reach the store without it.
 
 pub(crate) mod attempt_log;
 mod call;
@@ -100,7 +100,6 @@ mod yields;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -109,6 +108,7 @@ use jobs::runtime::panic_text;
 use tokio::sync::watch;
 
 use crate::clock::busy::keep_clock_busy;
+use crate::threads;
 
 pub use config::EngineConfig;
 #[cfg(feature = "archive")]
@@ -182,9 +182,7 @@ impl Engine {
         if cfg!(panic = "abort") {
             tracing::warn!("built with panic = \"abort\": a handler that panics ends this process");
         }
-        thread::Builder::new()
-            .name("jobs-dispatcher".to_owned())
-            .spawn(move || runtime.block_on(work))?;
+        threads::spawn("jobs-dispatcher", runtime, move || work)?;
         Ok(Self {
             stop,
             ended,

@@ -64,6 +64,7 @@ mod operations;
 mod retention;
 mod runtime;
 mod service;
+mod threads;
 
 pub mod health;
 #[cfg(feature = "http")]

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use tests::postgres::Postgres;
@@ -45,6 +47,52 @@ fn a_signal_is_heard_while_a_resource_is_built() {
             );
             assert_eq!(code, Some(i32::from(args[0] == "exec")), "{log}");
         }
+    }
+}
+
+/// Runs the program with at most `limit` processes and threads of its user.
+fn run_with_threads(dir: &Path, limit: usize, args: &str) -> (Option<i32>, String) {
+    let script = format!(
+        "ulimit -u {limit} && cd {} && exec ./program {args}",
+        dir.display()
+    );
+    let mut command = Command::new("bash");
+    // The limit does not bind root. No other process has this user.
+    if is_root() {
+        command = Command::new("setpriv");
+        command.args(["--reuid=61234", "--regid=61234", "--clear-groups", "bash"]);
+    }
+    let ran = command.args(["-c", &script]).output().expect("it starts");
+    let out = [ran.stdout, ran.stderr].concat();
+    (
+        ran.status.code(),
+        String::from_utf8_lossy(&out).into_owned(),
+    )
+}
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|this| this.uid() == 0)
+}
+
+#[test]
+fn a_process_that_may_have_few_threads_says_so() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path();
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(path, open).expect("a directory for another user");
+    std::fs::copy(PROGRAM, path.join("program")).expect("a program for another user");
+    for args in ["work --until-idle", "run --bind 127.0.0.1:0", "jobs"] {
+        let (code, out) = run_with_threads(path, 1, args);
+        assert_eq!(code, Some(1), "{out}");
+        assert!(out.starts_with("error: cannot start the threads"), "{out}");
+        assert!(out.contains("`ulimit -u`"), "{out}");
+        assert_eq!(out.trim_end().lines().count(), 1, "{out}");
+    }
+    if is_root() {
+        // As many as it asks for, the main thread, and that of standard error.
+        let enough = std::thread::available_parallelism().map_or(1, usize::from) + 14;
+        let (code, out) = run_with_threads(path, enough, "exec test.add --a 1 --b 2");
+        assert_eq!(code, Some(0), "{out}");
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use jobs::Clock;
@@ -19,6 +18,7 @@ use crate::Entropy;
 use crate::engine::BrokerSignals;
 use crate::health::BrokerHealth;
 use crate::store::Store;
+use crate::threads;
 
 /// The longest time that a stop takes.
 const STOP: Duration = Duration::from_secs(3);
@@ -57,12 +57,10 @@ impl Broker {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        thread::Builder::new()
-            .name("jobs-broker".to_owned())
-            .spawn(move || {
-                let _end = end;
-                runtime.block_on(run(parts, stop_requested));
-            })?;
+        threads::spawn("jobs-broker", runtime, move || async move {
+            let _end = end;
+            run(parts, stop_requested).await;
+        })?;
         Ok(Self { stop, ended })
     }
 

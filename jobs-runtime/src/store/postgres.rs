@@ -91,8 +91,8 @@
 //!
 //! # Modules
 //! The modules have the names of those of the store on SQLite. They may import the contract, the
-//! rules, `store/decode`, `store/transfer` and the clock. They must never import the store on
-//! SQLite, the engine or the service.
+//! rules, `store/decode`, `store/transfer`, `threads` and the clock. They must never import the
+//! store on SQLite, the engine or the service.
 
 mod migrate;
 
@@ -129,6 +129,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::{PostgresUrl, StoreError};
+use crate::threads;
 use caller_tx::Identity;
 use claim::look::BusyClaims;
 use claim::scan::ScanHistory;
@@ -202,15 +203,17 @@ impl PostgresStore {
     pub async fn open(url: &PostgresUrl) -> Result<Self, StoreError> {
         let location: Arc<str> = url.to_string().into();
         let connector = Connector::new(url)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("jobs-postgres")
-            .enable_all()
-            .build()
-            .map_err(|error| StoreError::Unavailable {
-                location: location.to_string(),
-                reason: format!("its threads cannot be started: {error}"),
-            })?;
+        let runtime = threads::check(THREADS).and_then(|()| {
+            tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(THREADS)
+                .thread_name("jobs-postgres")
+                .enable_all()
+                .build()
+        });
+        let runtime = runtime.map_err(|error| StoreError::Unavailable {
+            location: location.to_string(),
+            reason: format!("its threads cannot be started: {error}"),
+        })?;
         let shared = Arc::new(Shared {
             connector,
             sql: Statements::in_schema(url.schema()),

@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -39,6 +38,7 @@ use crate::store::{
     StoreError, StoreEvent,
 };
 use crate::telemetry::metrics::Metrics;
+use crate::threads;
 use crate::time::Timestamp;
 
 /// The most schedules that are read at a time. If all of them wait, more are read, so that they do
@@ -123,9 +123,7 @@ impl Scheduler {
             }
             end.send_replace(Some(ended));
         });
-        thread::Builder::new()
-            .name("jobs-scheduler".to_owned())
-            .spawn(move || runtime.block_on(work))?;
+        threads::spawn("jobs-scheduler", runtime, move || work)?;
         Ok(Self { stop, ended })
     }
 

@@ -29,6 +29,7 @@ use super::open::{Opener, WRITER_BUSY_TIMEOUT};
 use super::operation::{Operation, Outcome, QueuedOperation, QueuedRead, QueuedWrite};
 use crate::store::sqlite::CALL_TIMEOUT;
 use crate::store::{StoreError, StoreEvent};
+use crate::threads;
 
 /// Requests in the queue; further callers wait until one is taken.
 const QUEUE_CAPACITY: usize = 4_096;
@@ -94,10 +95,7 @@ impl Writer {
             events,
             location: Arc::clone(&location),
         };
-        std::thread::Builder::new()
-            .name("jobs-sqlite".to_owned())
-            .spawn(move || runtime.block_on(thread.run(receiver)))
-            .map_err(no_thread)?;
+        threads::spawn("jobs-sqlite", runtime, move || thread.run(receiver)).map_err(no_thread)?;
         Ok(Self {
             queue: sender,
             urgent,
