@@ -14,13 +14,15 @@ use std::time::Duration;
 use crate::JobService;
 use crate::background_loop::{BackgroundLoop, poll_interval};
 use crate::clock::timestamp;
+use crate::service::FoundMatches;
 use crate::store::{StoreError, Turn};
 
 /// The time that a batch may take. The size of the batches follows from it.
 const BATCH_TIME: Duration = Duration::from_millis(30);
 
-/// The smallest and the largest batch, in executions.
-const BATCH_SIZES: (usize, usize) = (10, 500);
+/// The smallest and the largest batch, in executions. A batch's time includes its wait for the
+/// store's writer, so beside a busy drain or on a slow disk even the smallest takes long.
+const BATCH_SIZES: (usize, usize) = (100, 500);
 
 /// The pause after a batch, as a multiple of its time.
 const PAUSE_FACTOR: u32 = 6;
@@ -72,6 +74,7 @@ pub(crate) async fn execute_in_turn(
     }
     let clock = service.clock();
     let mut limit = BATCH_SIZES.0;
+    let mut found = FoundMatches::default();
     let mut turn_taken_at: Option<Duration> = None;
     loop {
         let started = clock.elapsed();
@@ -81,7 +84,7 @@ pub(crate) async fn execute_in_turn(
             }
             turn_taken_at = Some(started);
         }
-        let Some(operation) = service.run_operation_batch(limit).await? else {
+        let Some(operation) = service.run_operation_batch(&mut found, limit).await? else {
             break;
         };
         progress(&operation);

@@ -100,6 +100,7 @@ use wait::ResultWaiter;
 
 #[cfg(feature = "http")]
 pub(crate) use audit::Actor;
+pub(crate) use bulk::FoundMatches;
 #[cfg(feature = "http")]
 pub(crate) use bulk::{BulkPreview, check as check_operation};
 pub use edit::Edit;

@@ -38,7 +38,8 @@ pub(crate) enum Scenario {
     Pinned,
     /// Drain beside a bulk retry of --blocked executions of another job; the baseline has none
     Bulk,
-    /// Concurrent callers trigger executions over HTTP keep-alive connections
+    /// Concurrent callers with a token trigger executions over HTTP keep-alive connections; the
+    /// baseline is a server without tokens
     Http,
     /// A worker without work for 30 s; CPU time, wake-ups and memory
     Idle,

@@ -127,7 +127,7 @@ impl Runner {
             Scenario::Soak => soak::trial(&scratch, config).await,
             Scenario::Latency => latency::idle_pickup(&scratch, config).await,
             Scenario::Bulk => bulk::trial(&scratch, config, measured).await,
-            Scenario::Http => http::triggers(&scratch, config).await,
+            Scenario::Http => http::triggers(&scratch, config, measured).await,
             Scenario::Idle => idle::trial(&scratch, config).await,
             Scenario::Limits if measured => {
                 let workload = Workload::Limited(config.limit, config.keys);
@@ -161,7 +161,13 @@ impl Scenario {
     fn has_baseline(self) -> bool {
         matches!(
             self,
-            Self::Limits | Self::Keyed | Self::Blocked | Self::Retained | Self::Pinned | Self::Bulk
+            Self::Limits
+                | Self::Keyed
+                | Self::Blocked
+                | Self::Retained
+                | Self::Pinned
+                | Self::Bulk
+                | Self::Http
         ) || self.is_pruned()
     }
 }

@@ -34,7 +34,7 @@ const BATCH_SIZES: (usize, usize) = (50, 1_000);
 
 /// The pause after a deletion, as a multiple of its time. Claims and settlements have the store to
 /// themselves for the rest.
-const PAUSE_FACTOR: u32 = 2;
+const PAUSE_FACTOR: u32 = 6;
 
 /// Rows that one sweep deletes.
 const SWEPT_PER_CALL: usize = 1_000;

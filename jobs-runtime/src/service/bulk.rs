@@ -2,7 +2,7 @@
 //!
 //! A preview counts the matches of a filter in up to [`MAX_PAGES`] pages. An operation is a
 //! row of the store. Any process executes its batches: it finds the next matches, plans what to do
-//! with each, and lets the store write the batch with the operation's new position
+//! with some of them, and lets the store write these as a batch with the operation's new position
 //! ([`OperationStore`](crate::store::OperationStore)).
 //!
 //! `request` parses and checks what an operator asks for, and `batch` plans a batch. The folder may
@@ -26,6 +26,7 @@ use super::{JobService, options};
 use crate::store::{BulkAct, BulkFilter, BulkOperation, BulkRequest, NewOperation, StoreError};
 use crate::time::Timestamp;
 
+pub(crate) use batch::FoundMatches;
 #[cfg(feature = "http")]
 pub(crate) use request::check;
 

@@ -8,6 +8,7 @@ use jobs::Job;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
 
+use crate::JobService;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
@@ -17,11 +18,15 @@ use crate::bench::noop_jobs::Plain;
 use crate::bench::report::Trial;
 use crate::bench::scratch_store::ScratchStore;
 use crate::clock::real_now;
+use crate::service::NewToken;
+use crate::store::Role;
 
-/// Triggers executions. Each caller has one connection and waits for each response.
+/// Triggers executions. Each caller has one connection and waits for each response. A measured
+/// trial sends an access token; the baseline is a server without tokens.
 pub(super) async fn triggers(
     scratch: &ScratchStore,
     config: &BenchConfig,
+    measured: bool,
 ) -> Result<Trial, BenchError> {
     let executions = config.executions();
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
@@ -34,9 +39,14 @@ pub(super) async fn triggers(
     let Some(address) = server.address() else {
         return Err(BenchError::Unsupported("the HTTP interface has no address"));
     };
+    let token = if measured {
+        Some(operator_token(server.service()).await?)
+    } else {
+        None
+    };
     let mut connections = Vec::new();
     for _ in 0..config.callers() {
-        connections.push(Connection::open(address).await?);
+        connections.push(Connection::open(address, token.as_deref()).await?);
     }
     let latency = Arc::new(Histogram::default());
     let taken = Arc::new(AtomicU64::new(0));
@@ -64,6 +74,22 @@ pub(super) async fn triggers(
     Ok(trial)
 }
 
+/// Creates a token that may trigger jobs. Returns its text.
+async fn operator_token(service: &JobService) -> Result<String, BenchError> {
+    let new = NewToken {
+        role: Role::Operator,
+        name: Some("bench".to_owned()),
+        lasts: None,
+    };
+    let created = service.create_token(new).await;
+    match created {
+        Ok(created) => Ok(created.token),
+        Err(error) => Err(BenchError::Rejected(
+            crate::error::chain(&error).to_string(),
+        )),
+    }
+}
+
 /// A minimal HTTP/1.1 client. The measurement includes its CPU time, so it does as little as
 /// possible.
 struct Connection {
@@ -72,15 +98,18 @@ struct Connection {
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> Result<Self, BenchError> {
+    async fn open(address: SocketAddr, token: Option<&str>) -> Result<Self, BenchError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let body = format!(
             "{{\"payload\":{{\"number\":1,\"subject\":\"{}\"}}}}",
             subject(1)
         );
+        let authorization = token.map_or_else(String::new, |token| {
+            format!("authorization: Bearer {token}\r\n")
+        });
         let request = format!(
-            "POST /api/v1/workers/jobs/{}/trigger HTTP/1.1\r\nhost: {address}\r\n\
+            "POST /api/v1/workers/jobs/{}/trigger HTTP/1.1\r\nhost: {address}\r\n{authorization}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             Plain::ID,
             body.len(),
