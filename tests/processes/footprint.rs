@@ -44,19 +44,6 @@ fn jobs_has_no_heavy_dependencies() {
     assert!(crates.len() <= 45, "{} crates: {tree}", crates.len());
 }
 
-/// Resident memory of a process, in MB, without pages of files: their number depends on the size of
-/// the program, which is larger in a debug build.
-fn resident(server: &Server) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()));
-    let status = status.expect("it runs");
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    let kilobytes: u64 = kilobytes.expect("a number").parse().expect("a number");
-    kilobytes / 1_024
-}
-
 /// A running attempt takes at most 10 kB. A queued execution takes none, because it is in the
 /// store.
 fn memory_is_bounded_by_running_attempts(database: Option<&str>) {
@@ -78,7 +65,7 @@ fn memory_is_bounded_by_running_attempts(database: Option<&str>) {
     wait_for("readiness", || {
         http::get(server.address, "/readyz").status == 200
     });
-    let idle = resident(&server);
+    let idle = server.resident_megabytes();
     let enqueue = |count: usize| {
         let payload = json!({"file": dir.path().join("effects"), "millis": 600_000});
         let executions = vec![json!({ "payload": payload }); count];
@@ -91,9 +78,9 @@ fn memory_is_bounded_by_running_attempts(database: Option<&str>) {
     wait_for("every slot to be taken", || {
         http::get(server.address, "/health").text.contains(&running)
     });
-    let busy = resident(&server);
+    let busy = server.resident_megabytes();
     (0..waiting / 1_000).for_each(|_| enqueue(1_000));
-    let backlogged = resident(&server);
+    let backlogged = server.resident_megabytes();
     println!(
         "started in {started:.0?}; {idle} MB idle, {busy} MB with {slots} running attempts, \
          {backlogged} MB with {waiting} queued executions more"

@@ -7,6 +7,7 @@ mod access;
 mod archive;
 mod attempt_log;
 mod bench;
+mod build_settings;
 mod bulk;
 mod cli;
 mod clocks;

@@ -84,6 +84,19 @@ impl Server {
         self.child.id()
     }
 
+    /// The resident memory in MB, without pages of files: their number depends on the size of the
+    /// program, which is larger in a debug build.
+    pub fn resident_megabytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()));
+        let status = status.expect("it runs");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next());
+        let kilobytes: u64 = kilobytes.expect("a number").parse().expect("a number");
+        kilobytes / 1_024
+    }
+
     /// Suspends the process (`SIGSTOP`) until [`resume`](Self::resume).
     pub fn pause(&self) {
         self.signal("-STOP");

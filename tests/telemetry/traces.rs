@@ -207,6 +207,20 @@ fn one_trace_from_request_to_result_over_grpc() {
     check_trace(Protocol::Grpc);
 }
 
+/// Executes `count` jobs, after which the process has executed `total`.
+fn execute(server: &Server, count: usize, total: usize) {
+    let adds = vec![json!({"a": 1, "b": 1}); count];
+    for batch in adds.chunks(1_000) {
+        http::trigger_batch(server.address, "test.add", batch);
+    }
+    let labels = r#"{job_id="test.add",outcome="succeeded"}"#;
+    let line = format!("jobs_attempts_finished_total{labels} {total}");
+    wait_for("every execution to end", || {
+        let page = http::get(server.address, "/metrics").text;
+        page.lines().any(|found| found == line)
+    });
+}
+
 /// Executes many jobs while the collector does not take their telemetry.
 fn check_trouble(behaviour: Behaviour, protocol: Protocol) {
     let collector = Collector::start(behaviour);
@@ -215,15 +229,15 @@ fn check_trouble(behaviour: Behaviour, protocol: Protocol) {
     // An attempt that waited for an export would take this long.
     variables.push(("OTEL_EXPORTER_OTLP_TIMEOUT".to_owned(), "600000".to_owned()));
     let server = Server::start(PROGRAM, dir.path(), &settings(&variables));
-    let adds: Vec<_> = (0..3_000).map(|n| json!({"a": n, "b": 1})).collect();
-    for batch in adds.chunks(1_000) {
-        http::trigger_batch(server.address, "test.add", batch);
+    execute(&server, 3_000, 3_000);
+    if behaviour == Behaviour::Hangs {
+        // The queues of what waits for the collector are full. Spans and records of 12,000 more
+        // executions would take more than 40 MB.
+        let before = server.resident_megabytes();
+        execute(&server, 12_000, 15_000);
+        let after = server.resident_megabytes();
+        assert!(after < before + 20, "{before} MB, then {after} MB");
     }
-    wait_for("every execution to end", || {
-        let page = http::get(server.address, "/metrics").text;
-        let line = r#"jobs_attempts_finished_total{job_id="test.add",outcome="succeeded"} 3000"#;
-        page.lines().any(|found| found == line)
-    });
     if behaviour == Behaviour::Refuses {
         wait_for("the trouble in the health report", || {
             let report = http::get(server.address, "/health");
