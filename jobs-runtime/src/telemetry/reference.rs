@@ -124,7 +124,7 @@ pub const SPANS: &[SpanDoc] = &[
             attribute::QUEUE,
             attribute::ERROR_TYPE,
         ],
-        help: "An attempt, as a child of its `send`. The server starts and ends that of an external worker. From the second on, it links to the one before.",
+        help: "An attempt, as a child of its `send`. The server starts and ends that of an external worker. The spans of the second and later attempts link to the attempt before.",
     },
 ];
 
