@@ -36,8 +36,8 @@
 //!   calls;
 //! * [`sqlite`] and `postgres`: the stores. Neither may import the other.
 //!
-//! The folder may import `time`, the clock and `fingerprint`. It must never import the service, the
-//! engine or `http`.
+//! The folder may import `time`, `threads`, the clock and `fingerprint`. It must never import the
+//! service, the engine or `http`.
 
 mod clocked;
 mod contract;
@@ -82,7 +82,7 @@ pub use contract::limit::{
     BlockingLimit, Limit, LimitRecord, LimitRule, LimitStore, ParseRateError, PermitHolder,
     PermitToken, Permits, Rate, Reservation,
 };
-pub use contract::list::{Cursor, ExecutionPage, ExecutionQuery, ParseCursorError};
+pub use contract::list::{Cursor, ExecutionPage, ExecutionQuery, ExecutionSort, ParseCursorError};
 pub use contract::logs::{
     LogBatch, LogLevel, LogLine, LogPage, LogPlace, LogQuery, LogRecord, ParseLogLevelError,
     ParseLogPlaceError,

@@ -6,7 +6,7 @@ use jobs::{
     AttemptOutcome, ErrorKind, ExecutionError, ExecutionId, ExecutionStatus, OnConflict, Progress,
 };
 use jobs_runtime::store::{
-    AttemptEnd, CapScope, Caps, Claim, Claimed, EnqueueRules, ExecutionQuery, Fence,
+    AttemptEnd, CapScope, Caps, Claim, Claimed, EnqueueRules, ExecutionQuery, ExecutionSort, Fence,
     IdempotencyKey, LogBatch, LogLevel, LogLine, LogQuery, NewExecution, Next, Permits,
     ProgressReport, SessionId, SessionInfo, Settlement, Store, UniqueKey,
 };
@@ -437,6 +437,13 @@ pub(crate) fn list_queries() -> Vec<(&'static str, ExecutionQuery)> {
             "list of long ones",
             ExecutionQuery {
                 longer_than: Some(Duration::from_secs(3_600)),
+                ..all()
+            },
+        ),
+        (
+            "list of the longest",
+            ExecutionQuery {
+                sort: ExecutionSort::Duration,
                 ..all()
             },
         ),

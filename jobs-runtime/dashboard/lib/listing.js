@@ -47,7 +47,10 @@ function listing(query) {
     const { rows, cursor } = state.peek();
     const page = await api.executions({ ...query, limit: PAGE, cursor });
     const known = new Set(rows.map((row) => row.id));
-    return { rows: [...rows, ...page.executions.filter((row) => !known.has(row.id))], cursor: page.nextCursor, lookedBackTo: lookedBackTo(page) };
+    const all = [...rows, ...page.executions.filter((row) => !known.has(row.id))];
+    // Each page is sorted for itself.
+    if (query.sort) all.sort((a, b) => (b.durationMs ?? 0) - (a.durationMs ?? 0));
+    return { rows: all, cursor: page.nextCursor, lookedBackTo: lookedBackTo(page) };
   });
 
   /** Reads the newest rows again and merges them. */
@@ -99,8 +102,10 @@ export function useListing(query) {
     return found;
   }, [key]);
   useEffect(() => {
-    if (one.state.peek().loaded) void one.refresh();
+    if (one.state.peek().loaded && !query.sort) void one.refresh();
     else void one.first();
+    // A list by duration stays as it was read: rows that move would be hard to read.
+    if (query.sort) return undefined;
     /** @type {ReturnType<typeof setTimeout> | null} */
     let timer = null;
     const stop = onChange(() => {

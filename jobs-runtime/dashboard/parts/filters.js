@@ -14,7 +14,7 @@ const UNITS = /** @type {Record<string, number>} */ ({ m: 60_000, h: 3_600_000, 
 
 /** The filters that are shown as chips, with their words. @type {Record<string, string>} */
 export const TEXTS = { itemId: 'item', tag: 'tag', correlationId: 'correlation', createdBy: 'created by', parentId: 'children of', errorFingerprint: 'error', text: 'payload has', until: 'until' };
-const NAMES = ['status', 'jobId', 'queue', 'period', 'since', ...Object.keys(TEXTS)];
+const NAMES = ['status', 'jobId', 'queue', 'period', 'since', 'sort', ...Object.keys(TEXTS)];
 
 /** The filters of the address. @param {URLSearchParams} query */
 export function filtersOf(query) {
@@ -72,6 +72,9 @@ export function Filters({ filters, change }) {
       </select>
       <select aria-label="Created" value=${filters.period ?? ''} onChange=${set('period')}>
         <option value="">any time</option>${PERIODS.map(([value, label]) => html`<option key=${value} value=${value}>${label}</option>`)}
+      </select>
+      <select aria-label="Order" value=${filters.sort ?? ''} onChange=${set('sort')}>
+        <option value="">newest first</option><option value="duration">longest first</option>
       </select>
       <form class="find-box" role="search" onSubmit=${submit}>
         <${Icon} name="search" size=${14} />

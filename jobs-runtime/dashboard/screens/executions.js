@@ -22,6 +22,7 @@ export default function Executions() {
     return asked;
   }, [key]);
   const listing = useListing(query);
+  const { sort, ...matched } = query;
   const [selected, setSelected] = useState(/** @type {Set<string>} */ (new Set()));
   const columns = useColumns();
   const change = (/** @type {Record<string, string | undefined>} */ next) => {
@@ -37,7 +38,7 @@ export default function Executions() {
     ${listing.error && html`<${Failure} error=${listing.error} at=${listing.at} reload=${listing.reload} what="The list" />`}
     <${Panel} kind="table">
       <div class="table-bar">
-        <span class="muted num">${listing.loaded ? `${total} shown, newest first` : 'Loading'}${filters.text && listing.cursor && listing.lookedBackTo ? html` · looked back to ${full(listing.lookedBackTo)}` : ''}${state.value === 'paused' ? ' · updates are paused' : ''}</span>
+        <span class="muted num">${listing.loaded ? `${total} shown, ${sort ? 'longest of the newest 2,500' : 'newest'} first` : 'Loading'}${filters.text && listing.cursor && listing.lookedBackTo ? html` · looked back to ${full(listing.lookedBackTo)}` : ''}${state.value === 'paused' ? ' · updates are paused' : ''}</span>
         <span class="spring"></span>${columns.menu}
       </div>
       ${listing.waiting.length > 0 && html`<button class="newer" onClick=${listing.show}>${listing.overflow ? 'Many' : number(listing.waiting.length)} new · show</button>`}
@@ -51,6 +52,6 @@ export default function Executions() {
         <button onClick=${listing.more} disabled=${listing.loading}>Load ${count(50, 'more', 'more')}</button>
         </footer>`}
     </${Panel}>
-    <${BulkBar} rows=${shown} selected=${selected} clear=${() => setSelected(new Set())} query=${query} more=${listing.cursor !== null} />
+    <${BulkBar} rows=${shown} selected=${selected} clear=${() => setSelected(new Set())} query=${matched} more=${listing.cursor !== null} />
   </div>`;
 }

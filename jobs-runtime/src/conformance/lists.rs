@@ -16,6 +16,7 @@ requirements! { "lists" {
     pages_by_status_are_complete_under_concurrent_moves: "Pages of a status list each execution that stays in it exactly once, while others change their status.",
     a_page_examines_a_bounded_number_of_rows: "A call examines a bounded number of rows: its page may be short and carry a cursor.",
     a_page_begins_at_its_times: "A page with `since` or `until` begins at those times: the first page lists a few executions of a distant time, and has no cursor.",
+    the_longest_executions_come_first: "`sort: duration` puts final executions with the longest last attempt first, newest first among equals, also combined with filters. Executions that never started are left out, and the next page continues behind all that the page has examined.",
     long_executions_are_found: "`longer_than` finds final executions by the duration of their last attempt, also combined with other filters. A page examines a bounded number of rows.",
     execution_states_follow_the_order_of_the_ids: "`execution_states` returns the states in the order of the ids, without unknown ones.",
 }}
@@ -335,6 +336,46 @@ async fn long_executions_are_found(store: AnyStore) {
             let expected = expected.iter().map(|n| claimed[*n].execution_id).collect();
             let found = all(&store, query).await;
             assert_eq!(found, newest_first(expected), "{seconds} {status:?}");
+        }
+    }
+}
+
+async fn the_longest_executions_come_first(store: AnyStore) {
+    let session = session(&store, "w").await;
+    let every = enqueue(&store, "j", 8).await;
+    let claimed = store.claim(claim(session, 1, &["j"], 7)).await.unwrap();
+    // The sixth is retried, the seventh runs, the eighth never starts.
+    let durations = [4, 9, 4, 0, 7, 99];
+    let settlements = durations.iter().zip(&claimed).map(|(seconds, claimed)| {
+        let mut end = match seconds {
+            99 => retry_at(claimed, t(900)),
+            7 => failure(claimed),
+            _ => success(claimed),
+        };
+        end.end.started_at = t(10);
+        end.end.finished_at = t(10 + seconds);
+        end
+    });
+    store.settle(settlements.collect()).await.unwrap();
+    store.cancel(every[7], t(90)).await.unwrap();
+    for (limit, status, fingerprint, expected) in [
+        (9, None, None, vec![1, 4, 2, 0, 3]),
+        (3, None, None, vec![1, 4, 2]),
+        (9, Some(ExecutionStatus::Succeeded), None, vec![1, 2, 0, 3]),
+        (9, None, Some("0000000000000000"), vec![]),
+    ] {
+        for job in [None, Some("j")] {
+            let query = query(limit, |query| {
+                query.sort = ExecutionSort::Duration;
+                query.status = status;
+                query.job_id = job.map(str::to_owned);
+                query.error_fingerprint = fingerprint.map(str::to_owned);
+            });
+            let page = store.list_executions(query).await.unwrap();
+            let found: Vec<_> = page.executions.iter().map(|one| one.id).collect();
+            let expected: Vec<_> = expected.iter().map(|n| claimed[*n].execution_id).collect();
+            assert_eq!(found, expected, "{limit} {status:?} {fingerprint:?}");
+            assert_eq!(page.next_cursor, None);
         }
     }
 }

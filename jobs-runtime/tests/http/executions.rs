@@ -143,6 +143,80 @@ async fn a_page_ends_before_it_becomes_too_large() {
 }
 
 #[tokio::test]
+async fn a_page_shows_the_chosen_fields() {
+    let api = Api::new().await;
+    let mut created = Vec::new();
+    for _ in 0..2 {
+        let body = json!({"payload": {"to": "a"}});
+        created.insert(0, api.trigger("send-letter", body).await);
+    }
+    let page = api
+        .get(&format!("{API}/executions?fields=id,status,expiresAt"))
+        .await;
+    // `expiresAt` is a field that these executions do not have.
+    let expected: Vec<_> = created
+        .iter()
+        .map(|id| json!({"id": id, "status": "queued"}))
+        .collect();
+    assert_eq!(page.is_ok()["executions"], json!(expected));
+    assert_eq!(page.body["nextCursor"], json!(null));
+
+    let page = api
+        .get(&format!("{API}/executions?fields=payload&limit=1"))
+        .await;
+    assert_eq!(
+        page.is_ok()["executions"],
+        json!([{"payload": {"copies": 1, "to": "a"}}])
+    );
+    assert!(page.body["nextCursor"].is_string());
+}
+
+/// Payloads that a page does not show do not end it.
+#[tokio::test]
+async fn a_page_without_payloads_has_more_rows() {
+    let api = Api::new().await;
+    for _ in 0..12 {
+        let body = json!({"payload": {"to": "x".repeat(900_000)}});
+        api.trigger("send-letter", body).await;
+    }
+    let rows = async |query: &str| {
+        let page = api.get(&format!("{API}/executions?limit=100{query}")).await;
+        page.is_ok()["executions"].as_array().unwrap().len()
+    };
+    assert_eq!(rows("").await, 9);
+    assert_eq!(rows("&fields=id,jobId").await, 12);
+    assert_eq!(rows("&fields=id,payload").await, 9);
+}
+
+#[tokio::test]
+async fn the_longest_executions_come_first() {
+    let api = Api::new().await;
+    let mut worker = api.worker().await;
+    let mut ended = Vec::new();
+    for _ in 0..3 {
+        let payload = json!({"workspaceId": "w", "subject": "s"});
+        let body = json!({"payload": payload});
+        ended.push(api.trigger("provision-member", body).await);
+        let claimed = worker.claim().await;
+        worker.succeed(claimed, r#"{"memberId":"m-1"}"#).await;
+    }
+    api.trigger("send-letter", json!({"payload": {"to": "a"}}))
+        .await;
+    let page = api
+        .get(&format!(
+            "{API}/executions?sort=duration&fields=id,durationMs"
+        ))
+        .await;
+    let mut found = ids(&page);
+    let durations = page.body["executions"].as_array().unwrap().iter();
+    let durations: Vec<_> = durations.map(|one| one["durationMs"].as_u64()).collect();
+    assert!(durations.is_sorted_by(|a, b| a >= b), "{durations:?}");
+    found.sort_unstable();
+    ended.sort_unstable();
+    assert_eq!(found, ended);
+}
+
+#[tokio::test]
 async fn invalid_parameters_are_rejected() {
     let api = Api::new().await;
     let check = async |query: &str, named: &[&str]| {
@@ -156,6 +230,9 @@ async fn invalid_parameters_are_rejected() {
     check("limit=0", &["limit"]).await;
     check("limit=1001", &["limit"]).await;
     check("limit=ten", &["limit"]).await;
+    check("sort=size", &["sort"]).await;
+    check("fields=id,,status", &["fields"]).await;
+    check("fields=id,owner", &["fields"]).await;
     check("since=yesterday&until=", &["since", "until"]).await;
     check("cursor=x", &["cursor"]).await;
     check("jobid=provision-member", &["jobid"]).await;

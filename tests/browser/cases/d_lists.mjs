@@ -16,6 +16,22 @@ export async function filters_live_in_the_address({ page, open }) {
   await page.locator('td', { hasText: item }).waitFor();
 }
 
+export async function the_longest_come_first_and_stay({ page, open, see }) {
+  const item = `long-${Date.now()}`;
+  for (let n = 0; n < 3; n += 1) await reaches(await trigger('test.add', { a: n, b: 0 }, { itemId: item }), 'succeeded');
+  const waiting = await trigger('test.wait', {}, { itemId: item });
+  await reaches(waiting, 'running');
+  await open(`executions?itemId=${item}`);
+  await page.locator('tbody tr').nth(3).waitFor();
+  await page.getByLabel('Order', { exact: true }).selectOption('duration');
+  await see('3 shown, longest of the newest 2,500 first');
+  assert((await page.locator('tbody tr').count()) === 3, 'the running execution has no duration yet');
+  const longest = await api('GET', `executions?itemId=${item}&sort=duration&fields=durationMs`);
+  const durations = longest.executions.map((one) => one.durationMs);
+  assert(durations.every((one, n) => n === 0 || one <= durations[n - 1]), `longest first: ${durations}`);
+  await api('POST', `executions/${waiting}/cancel`, {});
+}
+
 export async function retry_the_selected_ones({ page, open, see, button }) {
   const ids = [];
   for (let n = 0; n < 3; n += 1) ids.push(await trigger('test.ends', { how: 'permanent' }, { tags: ['selected'] }));

@@ -49,6 +49,10 @@ pub(in crate::cli) struct ExecutionsArgs {
     /// List only executions whose payload contains this text
     #[arg(long)]
     pub(in crate::cli) text: Option<String>,
+    /// Order of a page: `created`, newest first, or `duration`, the longest of the 2,500 executions
+    /// that a page looks at [default: created]
+    #[arg(long, value_name = "ORDER")]
+    pub(in crate::cli) sort: Option<crate::store::ExecutionSort>,
     /// List the page after this cursor, which the previous page printed
     #[arg(long)]
     pub(in crate::cli) cursor: Option<crate::store::Cursor>,

@@ -35,6 +35,7 @@ pub(in crate::cli) async fn list(
         error_fingerprint: filters.error_fingerprint,
         text: filters.text,
         ids: Vec::new(),
+        sort: filters.sort.unwrap_or_default(),
         cursor: filters.cursor,
     };
     let page = source.executions(query, filters.reveal).await?;

@@ -8,7 +8,9 @@ use crate::Explanation;
 use crate::cli::failure::Failure;
 use crate::cli::remote::RemoteError;
 use crate::service::{Redactor, Secrets};
-use crate::store::{ExecutionPage, ExecutionQuery, ExecutionRecord, LogPage, LogQuery};
+use crate::store::{
+    ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionSort, LogPage, LogQuery,
+};
 
 impl Source {
     /// A page of executions; sensitive values are masked unless `reveal`.
@@ -33,6 +35,7 @@ impl Source {
                  `execution ID --reveal`",
             )),
             Self::Remote(client) => {
+                let sort = Some(query.sort).filter(|sort| *sort != ExecutionSort::default());
                 let request = client
                     .request("listExecutions")
                     .query("limit", Some(query.limit))
@@ -49,6 +52,7 @@ impl Source {
                     .query("longerThanMs", query.longer_than.map(|it| it.as_millis()))
                     .query("errorFingerprint", query.error_fingerprint)
                     .query("text", query.text)
+                    .query("sort", sort)
                     .query("cursor", query.cursor);
                 let mut page: ExecutionPage = request.json().await?;
                 page.executions.iter_mut().for_each(restore_result);

@@ -49,8 +49,44 @@ pub struct ExecutionQuery {
     pub error_fingerprint: Option<String>,
     /// These executions, if the list is not empty.
     pub ids: Vec<ExecutionId>,
+    /// The order within a page.
+    pub sort: ExecutionSort,
     /// The cursor of the previous page; `None` for the first page.
     pub cursor: Option<Cursor>,
+}
+
+/// The order of the executions in a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecutionSort {
+    /// Newest first.
+    #[default]
+    Created,
+    /// Longest last attempt first. The page has final executions that were started. It chooses
+    /// among the newest 2,500 executions that an index finds, and the next page continues behind
+    /// these.
+    Duration,
+}
+
+impl FromStr for ExecutionSort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "created" => Ok(Self::Created),
+            "duration" => Ok(Self::Duration),
+            _ => Err("must be `created` or `duration`".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for ExecutionSort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Duration => "duration",
+        })
+    }
 }
 
 impl ExecutionQuery {
@@ -72,8 +108,15 @@ impl ExecutionQuery {
             text: None,
             error_fingerprint: None,
             ids: Vec::new(),
+            sort: ExecutionSort::Created,
             cursor: None,
         }
+    }
+
+    /// Returns true if the store's statement cannot choose the executions of a page itself, so that
+    /// it reads all that it examines, without their payloads.
+    pub(in crate::store) fn is_chosen_from_matches(&self) -> bool {
+        self.error_fingerprint.is_some() || self.sort == ExecutionSort::Duration
     }
 
     /// Returns the shortest duration in milliseconds.
@@ -89,7 +132,7 @@ impl ExecutionQuery {
     }
 }
 
-/// A page of executions, newest first.
+/// A page of executions, in the order of [`ExecutionQuery::sort`].
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionPage {

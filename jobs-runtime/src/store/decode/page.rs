@@ -17,7 +17,8 @@ use super::window::Window;
 use super::{Columns, readable, records, words};
 use crate::store::rules::error_fingerprint::error_fingerprint;
 use crate::store::{
-    Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, Match, MatchPage, SessionId,
+    Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionSort, Match, MatchPage,
+    SessionId,
 };
 use crate::time::Timestamp;
 
@@ -78,6 +79,7 @@ impl Candidates {
         let ExecutionQuery {
             limit: _,
             cursor: _,
+            sort: _,
             job_id,
             status,
             queue,
@@ -132,8 +134,8 @@ impl PageBounds {
         window: Window,
     ) -> Self {
         let mut rows = i64::try_from(query.limit).unwrap_or(i64::MAX - 1) + 1;
-        if query.error_fingerprint.is_some() {
-            // The filter is applied to the rows that the statement returns.
+        if query.is_chosen_from_matches() {
+            // Filter and order are applied to the rows that the statement returns.
             rows = rows.max(EXAMINED);
         }
         let begin = query.cursor.map_or(i64::MAX, |Cursor(seq)| seq);
@@ -175,7 +177,7 @@ impl PageBounds {
     }
 
     /// Builds a page of matches from rows of `read/match.sql`. It applies the filter by error
-    /// fingerprint, which SQL cannot.
+    /// fingerprint, which SQL cannot, and the order by duration.
     pub(in crate::store) fn matches<R: Columns>(
         self,
         rows: &[R],
@@ -192,7 +194,13 @@ impl PageBounds {
             }
             found = kept;
         }
-        let (found, next) = self.cut(rows, found, query.limit)?;
+        let (found, next) = match query.sort {
+            ExecutionSort::Created => self.cut(rows, found, query.limit)?,
+            ExecutionSort::Duration => {
+                let longest = longest(found, query.limit)?;
+                (longest, self.next_page(self.last_examined(rows)?))
+            }
+        };
         let matches = found.into_iter().map(|(seq, row)| {
             Ok(Match {
                 place: Cursor(seq),
@@ -220,13 +228,18 @@ impl PageBounds {
             let next = found.last().map(|(seq, _)| *seq);
             return Ok((found, self.next_page(next)));
         }
-        let next = match rows.first() {
-            Some(row) if row.integer::<i64>("examined")? == self.examined => {
-                Some(row.integer("last_examined")?)
-            }
-            _ => None,
-        };
+        let next = self.last_examined(rows)?;
         Ok((found, self.next_page(next)))
+    }
+
+    /// Returns the last candidate that the statement has examined, if more may follow.
+    fn last_examined<R: Columns>(self, rows: &[R]) -> Result<Option<i64>, R::Error> {
+        match rows.first() {
+            Some(row) if row.integer::<i64>("examined")? == self.examined => {
+                Ok(Some(row.integer("last_examined")?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Returns the cursor of the page that follows a position. `None` if the window ends there.
@@ -260,6 +273,19 @@ fn found<R: Columns>(rows: &[R]) -> Result<Vec<(i64, &R)>, R::Error> {
     }
     found.sort_unstable_by_key(|(seq, _)| std::cmp::Reverse(*seq));
     Ok(found)
+}
+
+/// Returns the rows with the longest durations, longest first, and newest first among equals.
+fn longest<R: Columns>(found: Vec<(i64, &R)>, limit: usize) -> Result<Vec<(i64, &R)>, R::Error> {
+    let mut timed = Vec::with_capacity(found.len());
+    for (seq, row) in found {
+        if let Some(millis) = row.opt_integer("duration_ms")? {
+            timed.push((millis, (seq, row)));
+        }
+    }
+    timed.sort_by_key(|(millis, _)| std::cmp::Reverse(*millis));
+    timed.truncate(limit);
+    Ok(timed.into_iter().map(|(_, row)| row).collect())
 }
 
 /// The rows of a page with their positions, and the cursor of the next page.

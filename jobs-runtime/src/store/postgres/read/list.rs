@@ -76,7 +76,7 @@ impl Operation for ListExecutions {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<ExecutionPage>, DbError> {
         let Self(query) = self;
-        if query.error_fingerprint.is_none() {
+        if !query.is_chosen_from_matches() {
             let (bounds, rows) = rows(tx, query, ListOf::Records).await?;
             return Ok(without_events(bounds.page(&rows, query.limit)?));
         }

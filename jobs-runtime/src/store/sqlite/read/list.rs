@@ -73,7 +73,7 @@ pub(in crate::store::sqlite) async fn page_on_conn(
     conn: &mut SqliteConnection,
     query: &ExecutionQuery,
 ) -> Result<ExecutionPage, DbError> {
-    if query.error_fingerprint.is_none() {
+    if !query.is_chosen_from_matches() {
         let record = include_str!("../sql/read/execution.sql");
         let (bounds, rows) = rows_on_conn(conn, query, record).await?;
         return bounds.page(&rows, query.limit);

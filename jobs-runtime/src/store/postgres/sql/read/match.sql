@@ -7,7 +7,8 @@ SELECT
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
     END AS execution_status,
-    o.finished_at, o.error_kind, left(o.error_message, 2048) AS error_message,
+    o.finished_at, o.finished_at - o.started_at AS duration_ms, o.error_kind,
+    left(o.error_message, 2048) AS error_message,
     COALESCE(o.executed_by, o.session) AS session
 FROM jobs.executions AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])

@@ -8,7 +8,8 @@ SELECT
         WHEN s.seq IS NOT NULL THEN 'pending'
         ELSE 'queued'
     END AS execution_status,
-    o.finished_at, o.error_kind, substr(o.error_message, 1, 2048) AS error_message,
+    o.finished_at, o.finished_at - o.started_at AS duration_ms, o.error_kind,
+    substr(o.error_message, 1, 2048) AS error_message,
     IFNULL(o.executed_by, o.session) AS session
 FROM jobs_executions AS x
 LEFT JOIN jobs_outcomes AS o ON o.seq = x.seq
