@@ -1,7 +1,7 @@
 //! Clocks: the system's clock, and the parts that other clocks share.
 //!
 //! [`busy`] keeps a virtual clock from advancing while the runtime has work; [`server`] follows the
-//! clock of a database server. The virtual clock of tests is in [`testing`](crate::testing).
+//! clock of a database server; [`real`] has timers that a paused clock of tokio does not shorten. The virtual clock of tests is in [`testing`](crate::testing).
 //!
 //! Any module may import this folder. It may import `time`, and the store contract to ask for the
 //! server's time. It must never import another module.
@@ -12,6 +12,7 @@
 )]
 
 pub(crate) mod busy;
+pub(crate) mod real;
 pub(crate) mod server;
 
 use std::time::{Duration, Instant, SystemTime};
@@ -51,7 +52,7 @@ impl Clock for SystemClock {
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(duration))
+        Box::pin(real::sleep(duration))
     }
 }
 

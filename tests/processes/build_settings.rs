@@ -79,7 +79,7 @@ fn numbers_are_exact_and_panics_are_announced_under_unusual_build_settings() {
     let kept = ran.out.find(r#""z": 1.00"#).zip(ran.out.find(r#""a": ["#));
     assert!(kept.is_some_and(|(z, a)| z < a), "{}", ran.out);
 
-    let wrong = payload.replace("0.1", r#""a tenth""#);
+    let wrong = payload.replace(r#""float":0.1"#, r#""float":"a tenth""#);
     let ran = run(
         program,
         dir.path(),

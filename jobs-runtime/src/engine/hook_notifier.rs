@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use super::hooks::AttemptEnded;
 use super::parts::EngineParts;
 use crate::clock::busy::keep_clock_busy;
+use crate::clock::real;
 use crate::store::{Fence, Settlement, Store, WriteAnswer};
 
 /// The most ended attempts that wait for slow hooks. Further ones are dropped and logged.
@@ -48,7 +49,7 @@ impl HooksDrained {
         // An error means that the application's runtime has ended. The timeout is in real time
         // because a virtual clock does not see what hooks do.
         let drained = self.0.wait_for(|drained| *drained);
-        if tokio::time::timeout(left, drained).await.is_err() {
+        if real::timeout(left, drained).await.is_err() {
             tracing::warn!("hooks did not return before the end of the stop");
         }
     }

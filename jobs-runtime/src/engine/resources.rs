@@ -13,6 +13,8 @@ use jobs::runtime::{
 };
 use jobs::{CataloguedJob, Source};
 
+use crate::clock::real;
+
 /// The time after which the log names a resource that is still being built.
 const SLOW: Duration = Duration::from_secs(10);
 
@@ -69,7 +71,7 @@ impl WorkerResources {
         let mut built = self.built_later.lock().await;
         let missing = build_missing(std::slice::from_ref(job), &built);
         // Real time: no virtual clock sees what the function waits for.
-        match tokio::time::timeout(LATER, missing).await {
+        match real::timeout(LATER, missing).await {
             Ok(Ok(missing)) => {
                 *built = built.with(missing);
                 Ok(built.clone())
@@ -195,7 +197,7 @@ async fn log_if_slow<T>(
 ) -> T {
     let mut building = pin!(building);
     // Real time: no virtual clock sees what the function waits for.
-    match tokio::time::timeout(SLOW, &mut building).await {
+    match real::timeout(SLOW, &mut building).await {
         Ok(built) => built,
         Err(_) => {
             let source = definition.source();

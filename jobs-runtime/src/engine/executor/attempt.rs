@@ -36,7 +36,7 @@ use super::lend::SlotLender;
 use super::limiter::{AttemptLimiter, NamedRates};
 use super::success::{SuccessWriter, SuccessWritten};
 use super::unreadable::UnreadPayload;
-use crate::clock::timestamp;
+use crate::clock::{real, timestamp};
 use crate::engine::handlers::{HandledJob, HandlerTable};
 use crate::engine::hooks::{AttemptStarted, Hooks};
 use crate::engine::middleware::{AttemptRequest, AttemptService};
@@ -282,7 +282,7 @@ async fn read_error(error: JobError, clock: &dyn Clock) -> ErrorReport {
     // A virtual clock cannot see a thread at work. The timeout is in real time for that reason.
     let _hold = clock.hold();
     let read = tokio::task::spawn_blocking(move || ErrorReport::read(error));
-    match tokio::time::timeout(READ_ERROR_TIMEOUT, read).await {
+    match real::timeout(READ_ERROR_TIMEOUT, read).await {
         Ok(Ok(report)) => report,
         Ok(Err(_)) | Err(_) => ErrorReport {
             verdict,

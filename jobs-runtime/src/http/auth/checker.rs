@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::JobService;
-use crate::clock::timestamp;
+use crate::clock::{real, timestamp};
 use crate::service::secret::{Secret, is_equal};
 use crate::store::{StoreError, TokenRecord};
 
@@ -75,7 +75,7 @@ impl TokenChecker {
         let has = match last {
             None => look.await?,
             // Health reports must not wait for a store that does not answer.
-            Some((last, _)) => match tokio::time::timeout(LONGEST_LOOK, look).await {
+            Some((last, _)) => match real::timeout(LONGEST_LOOK, look).await {
                 Ok(Ok(has)) => has,
                 Ok(Err(_)) | Err(_) => last,
             },

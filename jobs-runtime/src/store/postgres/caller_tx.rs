@@ -26,6 +26,7 @@ use super::enqueue::enqueue_in_txn;
 use super::limits::{EnsureLimits, LimitIds, RequestedLimits};
 use super::settle::settle_in_txn;
 use super::{DEADLINE, PostgresStore};
+use crate::clock::real;
 use crate::store::{EnqueueAnswer, NewExecution, Settlement, StoreError, WriteAnswer};
 
 /// Tries of an enqueue that loses a race against other transactions.
@@ -175,7 +176,7 @@ impl PostgresStore {
 async fn within_deadline<T>(
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {
-    let answer = tokio::time::timeout(DEADLINE, call).await;
+    let answer = real::timeout(DEADLINE, call).await;
     answer.unwrap_or(Err(StoreError::Timeout(DEADLINE)))
 }
 

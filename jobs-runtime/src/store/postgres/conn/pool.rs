@@ -22,6 +22,7 @@ use super::notifier::Notifier;
 use super::operation::{Operation, Outcome, TxMode};
 use super::statements::Statements;
 use super::tx::Tx;
+use crate::clock::real;
 use crate::store::StoreError;
 use crate::store::postgres::DEADLINE;
 
@@ -154,7 +155,7 @@ impl Pool {
             self.send(request(reply)).await?;
             replied.await.unwrap_or_else(|_| Err(self.stopped()))
         };
-        tokio::time::timeout(DEADLINE, waiting)
+        real::timeout(DEADLINE, waiting)
             .await
             .unwrap_or(Err(StoreError::Timeout(DEADLINE)))
     }

@@ -4,6 +4,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 
 use super::error::DbError;
 use super::operation::Operation;
+use crate::clock::real;
 use crate::store::StoreError;
 use crate::store::sqlite::CALL_TIMEOUT;
 
@@ -35,8 +36,12 @@ impl Readers {
         &self,
         operation: Operation<T>,
     ) -> Result<T, DbError> {
-        let mut connection = self.0.acquire().await?;
-        match tokio::time::timeout(CALL_TIMEOUT, operation(&mut connection)).await {
+        let acquire = || self.0.acquire();
+        let mut connection = real::with_timeout(CALL_TIMEOUT, acquire, |error| {
+            matches!(error, sqlx::Error::PoolTimedOut)
+        })
+        .await?;
+        match real::timeout(CALL_TIMEOUT, operation(&mut connection)).await {
             Ok(result) => result,
             Err(_) => {
                 drop(connection.detach());

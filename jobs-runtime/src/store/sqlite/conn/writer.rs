@@ -27,6 +27,7 @@ use super::file_identity::FileIdentity;
 use super::lock_owner::LockOwner;
 use super::open::{Opener, WRITER_BUSY_TIMEOUT};
 use super::operation::{Operation, Outcome, QueuedOperation, QueuedRead, QueuedWrite};
+use crate::clock::real;
 use crate::store::sqlite::CALL_TIMEOUT;
 use crate::store::{StoreError, StoreEvent};
 use crate::threads;
@@ -163,7 +164,7 @@ impl Writer {
             }
             answer.await.unwrap_or_else(|_| Err(self.stopped()))
         };
-        tokio::time::timeout(CALL_TIMEOUT, call)
+        real::timeout(CALL_TIMEOUT, call)
             .await
             .unwrap_or(Err(StoreError::Timeout(CALL_TIMEOUT)))
     }
