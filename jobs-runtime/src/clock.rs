@@ -1,7 +1,8 @@
 //! Clocks: the system's clock, and the parts that other clocks share.
 //!
 //! [`busy`] keeps a virtual clock from advancing while the runtime has work; [`server`] follows the
-//! clock of a database server; [`real`] has timers that a paused clock of tokio does not shorten. The virtual clock of tests is in [`testing`](crate::testing).
+//! clock of a database server; [`real`] has timers that a paused clock of tokio does not shorten.
+//! The virtual clock of tests is in [`testing`](crate::testing).
 //!
 //! Any module may import this folder. It may import `time`, and the store contract to ask for the
 //! server's time. It must never import another module.

@@ -34,16 +34,17 @@ pub(crate) async fn sleep(duration: Duration) {
 pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
     let started = Instant::now();
     let mut future = pin!(future);
-    let mut ended = tokio::time::timeout(limit, &mut future).await;
-    while ended.is_err()
-        && let Some(left) = left(started, limit)
-    {
+    let elapsed = match tokio::time::timeout(limit, &mut future).await {
+        Ok(output) => return Ok(output),
+        Err(elapsed) => elapsed,
+    };
+    while let Some(left) = left(started, limit) {
         tokio::select! {
-            output = &mut future => ended = Ok(output),
+            output = &mut future => return Ok(output),
             () = block(left) => {}
         }
     }
-    ended
+    Err(elapsed)
 }
 
 /// Calls `attempt` again while it fails as `is_timeout` says before `limit` of real time is over:
