@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io;
+#[cfg(any(feature = "cli", feature = "postgres"))]
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 
@@ -38,6 +39,7 @@ impl Drop for OwnedRuntime {
 
 /// Returns an error if this process cannot have `count` more threads at once. The multi-threaded
 /// runtime of tokio panics in that case.
+#[cfg(any(feature = "cli", feature = "postgres"))]
 pub(crate) fn check(count: usize) -> io::Result<()> {
     let gate = Arc::new(RwLock::new(()));
     let closed = gate.write().unwrap_or_else(PoisonError::into_inner);
@@ -75,6 +77,7 @@ pub(crate) fn explained(error: &io::Error) -> io::Error {
 mod tests {
     use super::*;
 
+    #[cfg(any(feature = "cli", feature = "postgres"))]
     #[test]
     fn threads_that_are_allowed_pass() {
         check(8).unwrap();
