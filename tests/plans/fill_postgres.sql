@@ -2,7 +2,7 @@
 -- failed after two attempts, one was cancelled, one is queued, and one is scheduled. Every
 -- thousandth execution runs instead. Half of the queued ones are ready and counted in a backlog;
 -- the other half is blocked, each by a limit of its own. All of them expire later, and so do the
--- scheduled ones.
+-- scheduled ones. Nothing here makes the server forget the plans of open connections.
 -- :executions  the number of executions
 INSERT INTO jobs.executions (
     seq, id, job_id, queue, priority, timeout_ms, max_attempts, retry, created_at, run_at,
@@ -22,13 +22,13 @@ SELECT
     CASE WHEN n % 2 = 0 THEN 'user ' || (n % 1000) END,
     CASE WHEN n % 1000 = 0 THEN ARRAY['rare'] END, '{"n":1}'
 FROM generate_series(1, :executions) AS n;
-ALTER TABLE jobs.executions ALTER COLUMN seq RESTART WITH 100000000;
+SELECT setval(pg_get_serial_sequence('jobs.executions', 'seq'), 100000000);
 
 INSERT INTO jobs.sessions (id, worker, opened_at, closed_at)
 OVERRIDING SYSTEM VALUE
 SELECT n, 'worker ' || n, 1700000000000, CASE WHEN n > 1 THEN 1700000000000 END
 FROM generate_series(1, 200) AS n;
-ALTER TABLE jobs.sessions ALTER COLUMN id RESTART WITH 1000;
+SELECT setval(pg_get_serial_sequence('jobs.sessions', 'id'), 2000);
 INSERT INTO jobs.beats (session, renewed_at) VALUES (1, 1700000000000);
 
 INSERT INTO jobs.leases (seq, session, claim, attempt, spent, claimed_at)
@@ -80,7 +80,7 @@ INSERT INTO jobs.limits (id, key, job_id, stage, kind, count, in_use)
 OVERRIDING SYSTEM VALUE
 SELECT n, 'limit ' || n, 'job-' || (n % 100), 0, 'concurrent', 1, 1
 FROM generate_series(38, :executions, 40) AS n;
-ALTER TABLE jobs.limits ALTER COLUMN id RESTART WITH 100000000;
+SELECT setval(pg_get_serial_sequence('jobs.limits', 'id'), 100000000);
 INSERT INTO jobs.limited (seq, limits, capped)
 SELECT n, ARRAY[n], FALSE FROM generate_series(38::bigint, :executions, 40) AS n
 UNION ALL

@@ -16,6 +16,9 @@ pub(crate) const FEW: i64 = 80_000;
 /// The number of comparisons at most: one of them may fall into a busy time of the machine.
 const COMPARISONS: usize = 4;
 
+/// The number of a measurement that no comparison has, for calls before them.
+pub(crate) const BEFORE_COMPARISONS: usize = 1_000;
+
 /// Compares the time of each call in both stores. A call passes if it takes at most five times as
 /// long in the large store, plus 4 ms; a scan of the table would take twelve times as long. The
 /// error lists all times, and then the slow calls.

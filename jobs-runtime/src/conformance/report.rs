@@ -160,7 +160,11 @@ impl fmt::Display for Report {
                 if let Some(Verdict::Failed(reason)) = verdict {
                     let Requirement { promise, .. } = row.requirement;
                     let name = row.requirement;
-                    writeln!(f, "\n{name} on {column}\n  {promise}\n  {reason}")?;
+                    // The form of `cargo test`: tools that look for failed tests find it.
+                    writeln!(
+                        f,
+                        "\ntest {name} on {column} ... FAILED\n  {promise}\n  {reason}"
+                    )?;
                 }
             }
         }

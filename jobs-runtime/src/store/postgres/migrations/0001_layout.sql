@@ -398,7 +398,12 @@ BEGIN
             LIMIT 1
         ) AS p
         WHERE (
-            SELECT r.seq FROM jobs.ready AS r WHERE r.rank = g.rank AND r.seq = g.seq LIMIT 1
+            SELECT r.seq
+            FROM jobs.ready AS r
+            WHERE (r.rank, r.seq) >= (g.rank, g.seq)
+                AND (r.rank, r.seq) <= (g.rank, g.seq)
+            ORDER BY r.rank, r.seq
+            LIMIT 1
         ) IS NULL
     ));
     RETURN NULL;

@@ -1,18 +1,24 @@
 -- Claims as `from_head.sql` does, but only the executions with the ids $9.
--- $1 to $8: as in `from_head.sql`. Each execution is looked up by its id.
+-- $1 to $8: as in `from_head.sql`. Each execution is looked up by its id, and its row in
+-- `ready` by a row comparison with a LIMIT: a plan made for an empty table must do so as well.
 WITH targets AS MATERIALIZED (
-    SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
+    SELECT h.place, h.rank, h.seq, h.limited
     FROM jobs.executions AS x
-    JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
-        AND r.seq = ANY (ARRAY[x.seq])
+    CROSS JOIN LATERAL (
+        SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
+        FROM jobs.ready AS r
+        WHERE (r.rank, r.seq) >= (100 - x.priority, x.seq)
+            AND (r.rank, r.seq) <= (100 - x.priority, x.seq)
+            AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
+            AND r.queue <> ALL ($7)
+            AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
+            AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
+                WHERE e.seq = r.seq), TRUE)
+        ORDER BY r.rank, r.seq
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    ) AS h
     WHERE x.id = ANY ($9)
-        AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
-        AND r.queue <> ALL ($7)
-        AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
-        AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
-            WHERE e.seq = r.seq), TRUE)
-    ORDER BY r.rank, r.seq
-    FOR UPDATE OF r SKIP LOCKED
 ),
 taken AS (
     DELETE FROM jobs.ready

@@ -47,8 +47,14 @@ heads AS (
     UNION ALL
     SELECT r.rank, r.seq, r.queue, r.job_id, r.limits IS NOT NULL
     FROM jobs.executions AS x
-    JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
-        AND r.seq = ANY (ARRAY[x.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.*
+        FROM jobs.ready AS b
+        WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
+            AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
+        ORDER BY b.rank, b.seq
+        LIMIT 1
+    ) AS r
     WHERE x.id = ANY ($6)
         AND r.job_id = ANY ($1) AND ($2 IS NULL OR r.queue = ANY ($2)) AND r.queue <> ALL ($4)
         AND COALESCE((SELECT e.expires_at > $7 FROM jobs.expirations AS e

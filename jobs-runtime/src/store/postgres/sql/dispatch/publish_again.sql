@@ -1,12 +1,18 @@
 -- Writes an entry for each of the executions $1 that is ready. A relay publishes it from $2 on.
 -- The lock keeps a claim from taking the execution meanwhile: the entry would outlive it.
 WITH targets AS MATERIALIZED (
-    SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
+    SELECT h.queue, h.job_id, h.rank, h.seq, h.attempt
     FROM jobs.executions AS x
-    JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority]) AND r.seq = ANY (ARRAY[x.seq])
+    CROSS JOIN LATERAL (
+        SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
+        FROM jobs.ready AS r
+        WHERE (r.rank, r.seq) >= (100 - x.priority, x.seq)
+            AND (r.rank, r.seq) <= (100 - x.priority, x.seq)
+        ORDER BY r.rank, r.seq
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    ) AS h
     WHERE x.id = ANY ($1::uuid[])
-    ORDER BY r.rank, r.seq
-    FOR UPDATE OF r SKIP LOCKED
 )
 INSERT INTO jobs.unpublished AS u (queue, job_id, rank, seq, attempt, publish_at)
 SELECT queue, job_id, rank, seq, attempt, $2::bigint FROM targets

@@ -10,13 +10,19 @@ WITH page AS MATERIALIZED (
     LIMIT $4
 ),
 targets AS MATERIALIZED (
-    SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
+    SELECT h.queue, h.job_id, h.rank, h.seq, h.attempt
     FROM page AS p
-    JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[p.rank]) AND r.seq = ANY (ARRAY[p.seq])
+    CROSS JOIN LATERAL (
+        SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
+        FROM jobs.ready AS r
+        WHERE (r.rank, r.seq) >= (p.rank, p.seq)
+            AND (r.rank, r.seq) <= (p.rank, p.seq)
+        ORDER BY r.rank, r.seq
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED
+    ) AS h
     WHERE p.job_id = ANY ($1::text[])
         AND p.queue <> ALL (ARRAY(SELECT o.queue FROM jobs.paused_queues AS o))
-    ORDER BY r.rank, r.seq
-    FOR UPDATE OF r SKIP LOCKED
 ),
 written AS (
     INSERT INTO jobs.unpublished (queue, job_id, rank, seq, attempt)

@@ -7,7 +7,14 @@ SELECT
         ELSE 'ready'
     END
 FROM jobs.executions AS x
-LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority]) AND r.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (
+    SELECT b.seq
+    FROM jobs.ready AS b
+    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
+        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
+    ORDER BY b.rank, b.seq
+    LIMIT 1
+) AS r ON TRUE
 WHERE x.id = ANY ($1)
     AND (
         r.seq IS NOT NULL

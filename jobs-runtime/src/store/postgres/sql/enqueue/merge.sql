@@ -14,7 +14,12 @@ ready AS (
     DELETE FROM jobs.ready AS r
     USING targets AS n
     CROSS JOIN LATERAL (
-        SELECT b.ctid AS place FROM jobs.ready AS b WHERE b.rank = n.rank AND b.seq = n.seq LIMIT 1
+        SELECT b.ctid AS place
+        FROM jobs.ready AS b
+        WHERE (b.rank, b.seq) >= (n.rank, n.seq)
+            AND (b.rank, b.seq) <= (n.rank, n.seq)
+        ORDER BY b.rank, b.seq
+        LIMIT 1
     ) AS p
     WHERE n.run_at IS NULL AND r.ctid = p.place
     RETURNING r.*

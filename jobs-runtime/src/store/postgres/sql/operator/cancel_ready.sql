@@ -3,7 +3,19 @@
 -- were released.
 WITH removed AS (
     DELETE FROM jobs.ready
-    WHERE seq = $1 AND rank = (SELECT 100 - priority FROM jobs.executions WHERE seq = $1)
+    WHERE ctid = ANY (ARRAY(
+        SELECT p.place
+        FROM jobs.executions AS x
+        CROSS JOIN LATERAL (
+            SELECT b.ctid AS place
+            FROM jobs.ready AS b
+            WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
+                AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
+            ORDER BY b.rank, b.seq
+            LIMIT 1
+        ) AS p
+        WHERE x.seq = $1
+    ))
     RETURNING seq, attempt, limits
 ),
 unused AS (

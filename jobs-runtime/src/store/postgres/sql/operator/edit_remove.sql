@@ -8,7 +8,15 @@ WITH target AS MATERIALIZED (
 ready AS (
     DELETE FROM jobs.ready AS r
     USING target
-    WHERE r.rank = ANY (ARRAY[target.rank]) AND r.seq = ANY (ARRAY[target.seq])
+    CROSS JOIN LATERAL (
+        SELECT b.ctid AS place
+        FROM jobs.ready AS b
+        WHERE (b.rank, b.seq) >= (target.rank, target.seq)
+            AND (b.rank, b.seq) <= (target.rank, target.seq)
+        ORDER BY b.rank, b.seq
+        LIMIT 1
+    ) AS p
+    WHERE r.ctid = p.place
     RETURNING r.seq, r.attempt, r.spent, r.limits, r.admitted_at
 ),
 blocked AS (

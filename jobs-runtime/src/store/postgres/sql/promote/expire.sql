@@ -10,10 +10,17 @@ WITH expired AS MATERIALIZED (
 ready AS (
     DELETE FROM jobs.ready
     WHERE ctid = ANY (ARRAY(
-        SELECT r.ctid
+        SELECT r.place
         FROM expired AS d
-        JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[d.rank]) AND r.seq = ANY (ARRAY[d.seq])
-        FOR UPDATE OF r SKIP LOCKED
+        CROSS JOIN LATERAL (
+            SELECT b.ctid AS place
+            FROM jobs.ready AS b
+            WHERE (b.rank, b.seq) >= (d.rank, d.seq)
+                AND (b.rank, b.seq) <= (d.rank, d.seq)
+            ORDER BY b.rank, b.seq
+            LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        ) AS r
     ))
     RETURNING seq, attempt, limits
 ),

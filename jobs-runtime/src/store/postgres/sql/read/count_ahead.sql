@@ -26,6 +26,12 @@ SELECT (
     ) AS counted
 )
 FROM jobs.executions AS x
-JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
-    AND r.seq = ANY (ARRAY[x.seq])
+CROSS JOIN LATERAL (
+    SELECT b.queue, b.rank, b.seq
+    FROM jobs.ready AS b
+    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
+        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
+    ORDER BY b.rank, b.seq
+    LIMIT 1
+) AS r
 WHERE x.id = $1

@@ -35,8 +35,14 @@ FROM jobs.executions AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.ready AS r ON r.rank = ANY (ARRAY[100 - x.priority])
-    AND r.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (
+    SELECT b.seq, b.attempt
+    FROM jobs.ready AS b
+    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
+        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
+    ORDER BY b.rank, b.seq
+    LIMIT 1
+) AS r ON TRUE
 LEFT JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.expirations AS e ON e.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.attempts AS a ON a.seq = ANY (ARRAY[x.seq]) AND a.attempt = ANY (ARRAY[COALESCE(
