@@ -400,9 +400,8 @@ BEGIN
         WHERE (
             SELECT r.seq
             FROM jobs.ready AS r
-            WHERE (r.rank, r.seq) >= (g.rank, g.seq)
-                AND (r.rank, r.seq) <= (g.rank, g.seq)
-            ORDER BY r.rank, r.seq
+            WHERE r.rank = g.rank AND r.seq BETWEEN g.seq AND g.seq
+            ORDER BY r.seq
             LIMIT 1
         ) IS NULL
     ));

@@ -22,12 +22,11 @@ heads AS (
     CROSS JOIN LATERAL (
         SELECT r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id)
-            AND (r.queue, r.job_id) <= (p.queue, p.job_id)
+        WHERE r.queue = p.queue AND r.job_id BETWEEN p.job_id AND p.job_id
             AND r.limits IS NULL
             AND COALESCE((SELECT e.expires_at > $7 FROM jobs.expirations AS e
                 WHERE e.seq = r.seq), TRUE)
-        ORDER BY r.queue, r.job_id, r.rank, r.seq
+        ORDER BY r.job_id, r.rank, r.seq
         LIMIT $3
     ) AS h
     WHERE cardinality($6::uuid[]) = 0
@@ -50,9 +49,8 @@ heads AS (
     CROSS JOIN LATERAL (
         SELECT b.*
         FROM jobs.ready AS b
-        WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
-            AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
-        ORDER BY b.rank, b.seq
+        WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
+        ORDER BY b.seq
         LIMIT 1
     ) AS r
     WHERE x.id = ANY ($6)

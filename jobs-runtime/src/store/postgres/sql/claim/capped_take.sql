@@ -9,11 +9,10 @@ WITH taken AS (
         CROSS JOIN LATERAL (
             SELECT r.ctid AS place
             FROM jobs.ready AS r
-            WHERE (r.rank, r.seq) >= (c.rank, c.seq)
-                AND (r.rank, r.seq) <= (c.rank, c.seq)
+            WHERE r.rank = c.rank AND r.seq BETWEEN c.seq AND c.seq
                 AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
                     WHERE e.seq = r.seq), TRUE)
-            ORDER BY r.rank, r.seq
+            ORDER BY r.seq
             LIMIT 1
             FOR UPDATE SKIP LOCKED
         ) AS h

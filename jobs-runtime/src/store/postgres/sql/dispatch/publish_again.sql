@@ -6,9 +6,8 @@ WITH targets AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
         FROM jobs.ready AS r
-        WHERE (r.rank, r.seq) >= (100 - x.priority, x.seq)
-            AND (r.rank, r.seq) <= (100 - x.priority, x.seq)
-        ORDER BY r.rank, r.seq
+        WHERE r.rank = 100 - x.priority AND r.seq BETWEEN x.seq AND x.seq
+        ORDER BY r.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     ) AS h

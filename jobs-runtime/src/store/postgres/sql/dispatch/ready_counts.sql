@@ -20,9 +20,8 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT 1
         FROM jobs.ready AS r
-        WHERE (r.queue, r.job_id) >= (p.queue, p.job_id)
-            AND (r.queue, r.job_id) <= (p.queue, p.job_id)
-        ORDER BY r.queue, r.job_id
+        WHERE r.queue = p.queue AND r.job_id BETWEEN p.job_id AND p.job_id
+        ORDER BY r.job_id
         LIMIT $2
     ) AS h
 ) AS c

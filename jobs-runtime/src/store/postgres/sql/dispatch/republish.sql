@@ -15,9 +15,8 @@ targets AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
         FROM jobs.ready AS r
-        WHERE (r.rank, r.seq) >= (p.rank, p.seq)
-            AND (r.rank, r.seq) <= (p.rank, p.seq)
-        ORDER BY r.rank, r.seq
+        WHERE r.rank = p.rank AND r.seq BETWEEN p.seq AND p.seq
+        ORDER BY r.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     ) AS h

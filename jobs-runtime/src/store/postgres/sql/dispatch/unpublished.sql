@@ -19,10 +19,9 @@ heads AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT u.rank, u.seq, u.attempt, u.version
         FROM jobs.unpublished AS u
-        WHERE (u.queue, u.job_id) >= (p.queue, p.job_id)
-            AND (u.queue, u.job_id) <= (p.queue, p.job_id)
+        WHERE u.queue = p.queue AND u.job_id BETWEEN p.job_id AND p.job_id
             AND u.publish_at <= $2
-        ORDER BY u.queue, u.job_id, u.rank, u.seq
+        ORDER BY u.job_id, u.rank, u.seq
         LIMIT $3
     ) AS h
     WHERE p.job_id <> ALL ($1)

@@ -10,9 +10,8 @@ FROM jobs.executions AS x
 LEFT JOIN LATERAL (
     SELECT b.seq
     FROM jobs.ready AS b
-    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
-        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
-    ORDER BY b.rank, b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
+    ORDER BY b.seq
     LIMIT 1
 ) AS r ON TRUE
 WHERE x.id = ANY ($1)

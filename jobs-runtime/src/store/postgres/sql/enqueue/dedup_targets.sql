@@ -12,6 +12,6 @@ SELECT
     s.seq IS NOT NULL AND s.attempt = 1
 FROM jobs.executions AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.leases AS b WHERE b.seq = x.seq LIMIT 1) AS l ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM jobs.scheduled AS b WHERE b.seq = x.seq LIMIT 1) AS s ON TRUE
 WHERE x.id = ANY ($1)

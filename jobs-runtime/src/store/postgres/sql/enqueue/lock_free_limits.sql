@@ -4,7 +4,7 @@
 SELECT
     l.id, l.stage, l.kind, l.count, l.period_ms, l.in_use, l.tat, l.paused_until,
     l.check_at,
-    NOT EXISTS (SELECT 1 FROM jobs.blocked AS h WHERE h.limit_id = l.id)
+    (SELECT h.seq FROM jobs.blocked AS h WHERE h.limit_id = l.id LIMIT 1) IS NULL
         AND NOT EXISTS (
             SELECT 1 FROM jobs.permit_events AS e WHERE e.kind = 'pause' AND l.id = ANY (e.limits)
         )

@@ -16,9 +16,8 @@ ready AS (
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place
         FROM jobs.ready AS b
-        WHERE (b.rank, b.seq) >= (n.rank, n.seq)
-            AND (b.rank, b.seq) <= (n.rank, n.seq)
-        ORDER BY b.rank, b.seq
+        WHERE b.rank = n.rank AND b.seq BETWEEN n.seq AND n.seq
+        ORDER BY b.seq
         LIMIT 1
     ) AS p
     WHERE n.run_at IS NULL AND r.ctid = p.place

@@ -15,6 +15,6 @@ SELECT
         ) AS counted
     )
 FROM jobs.executions AS x
-JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
+CROSS JOIN LATERAL (SELECT * FROM jobs.blocked AS b WHERE b.seq = x.seq LIMIT 1) AS h
 JOIN jobs.limits AS l ON l.id = ANY (ARRAY[h.limit_id])
 WHERE x.id = $1

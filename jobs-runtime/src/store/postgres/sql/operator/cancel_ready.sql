@@ -9,9 +9,8 @@ WITH removed AS (
         CROSS JOIN LATERAL (
             SELECT b.ctid AS place
             FROM jobs.ready AS b
-            WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
-                AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
-            ORDER BY b.rank, b.seq
+            WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
+            ORDER BY b.seq
             LIMIT 1
         ) AS p
         WHERE x.seq = $1

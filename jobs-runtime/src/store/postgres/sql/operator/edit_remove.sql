@@ -11,9 +11,8 @@ ready AS (
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place
         FROM jobs.ready AS b
-        WHERE (b.rank, b.seq) >= (target.rank, target.seq)
-            AND (b.rank, b.seq) <= (target.rank, target.seq)
-        ORDER BY b.rank, b.seq
+        WHERE b.rank = target.rank AND b.seq BETWEEN target.seq AND target.seq
+        ORDER BY b.seq
         LIMIT 1
     ) AS p
     WHERE r.ctid = p.place

@@ -15,9 +15,8 @@ ready AS (
         CROSS JOIN LATERAL (
             SELECT b.ctid AS place
             FROM jobs.ready AS b
-            WHERE (b.rank, b.seq) >= (d.rank, d.seq)
-                AND (b.rank, b.seq) <= (d.rank, d.seq)
-            ORDER BY b.rank, b.seq
+            WHERE b.rank = d.rank AND b.seq BETWEEN d.seq AND d.seq
+            ORDER BY b.seq
             LIMIT 1
             FOR UPDATE SKIP LOCKED
         ) AS r
@@ -27,20 +26,30 @@ ready AS (
 blocked AS (
     DELETE FROM jobs.blocked
     WHERE ctid = ANY (ARRAY(
-        SELECT h.ctid
+        SELECT h.place
         FROM expired AS d
-        JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[d.seq])
-        FOR UPDATE OF h SKIP LOCKED
+        CROSS JOIN LATERAL (
+            SELECT b.ctid AS place
+            FROM jobs.blocked AS b
+            WHERE b.seq = d.seq
+            LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        ) AS h
     ))
     RETURNING seq, attempt, passed
 ),
 scheduled AS (
     DELETE FROM jobs.scheduled
     WHERE ctid = ANY (ARRAY(
-        SELECT s.ctid
+        SELECT s.place
         FROM expired AS d
-        JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[d.seq])
-        FOR UPDATE OF s SKIP LOCKED
+        CROSS JOIN LATERAL (
+            SELECT b.ctid AS place
+            FROM jobs.scheduled AS b
+            WHERE b.seq = d.seq
+            LIMIT 1
+            FOR UPDATE SKIP LOCKED
+        ) AS s
     ))
     RETURNING seq, attempt
 ),

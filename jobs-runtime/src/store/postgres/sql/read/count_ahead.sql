@@ -29,9 +29,8 @@ FROM jobs.executions AS x
 CROSS JOIN LATERAL (
     SELECT b.queue, b.rank, b.seq
     FROM jobs.ready AS b
-    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
-        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
-    ORDER BY b.rank, b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
+    ORDER BY b.seq
     LIMIT 1
 ) AS r
 WHERE x.id = $1

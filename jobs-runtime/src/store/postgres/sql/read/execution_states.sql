@@ -13,6 +13,6 @@ SELECT
 FROM unnest($1::uuid[]) WITH ORDINALITY AS i (id, place)
 JOIN jobs.executions AS x ON x.id = ANY (ARRAY[i.id])
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.leases AS b WHERE b.seq = x.seq LIMIT 1) AS l ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM jobs.scheduled AS b WHERE b.seq = x.seq LIMIT 1) AS s ON TRUE
 ORDER BY i.place

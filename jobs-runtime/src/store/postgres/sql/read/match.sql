@@ -12,5 +12,5 @@ SELECT
     COALESCE(o.executed_by, o.session) AS session
 FROM jobs.executions AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.leases AS b WHERE b.seq = x.seq LIMIT 1) AS l ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM jobs.scheduled AS b WHERE b.seq = x.seq LIMIT 1) AS s ON TRUE

@@ -10,15 +10,14 @@ SELECT
     END
 FROM jobs.executions AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.leases AS b WHERE b.seq = x.seq LIMIT 1) AS l ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM jobs.scheduled AS b WHERE b.seq = x.seq LIMIT 1) AS s ON TRUE
 LEFT JOIN LATERAL (
     SELECT b.seq
     FROM jobs.ready AS b
-    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
-        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
-    ORDER BY b.rank, b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
+    ORDER BY b.seq
     LIMIT 1
 ) AS r ON TRUE
-LEFT JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.blocked AS b WHERE b.seq = x.seq LIMIT 1) AS h ON TRUE
 WHERE x.seq = $1

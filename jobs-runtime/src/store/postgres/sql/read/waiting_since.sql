@@ -20,9 +20,9 @@ FROM present AS p
 CROSS JOIN LATERAL (
     SELECT r.seq, r.attempt
     FROM jobs.ready AS r
-    WHERE (r.queue, r.job_id, r.rank) >= ($1, p.job_id, p.rank)
-        AND (r.queue, r.job_id, r.rank) <= ($1, p.job_id, p.rank)
-    ORDER BY r.queue, r.job_id, r.rank, r.seq
+    WHERE r.queue = $1 AND r.job_id BETWEEN p.job_id AND p.job_id
+        AND r.rank BETWEEN p.rank AND p.rank
+    ORDER BY r.job_id, r.rank, r.seq
     LIMIT $3
 ) AS h
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])

@@ -3,5 +3,9 @@
 SELECT f.place
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])
     WITH ORDINALITY AS f (seq, session, claim, attempt, place)
-JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[f.seq])
-WHERE l.session = f.session AND l.claim = f.claim AND l.attempt = f.attempt
+CROSS JOIN LATERAL (
+    SELECT l.seq
+    FROM jobs.leases AS l
+    WHERE l.seq = f.seq AND l.session = f.session AND l.claim = f.claim AND l.attempt = f.attempt
+    LIMIT 1
+) AS h

@@ -20,18 +20,17 @@ SELECT
     ) AS log_bytes
 FROM page AS x
 LEFT JOIN jobs.outcomes AS o ON o.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.leases AS l ON l.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.scheduled AS s ON s.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.leases AS b WHERE b.seq = x.seq LIMIT 1) AS l ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM jobs.scheduled AS b WHERE b.seq = x.seq LIMIT 1) AS s ON TRUE
 LEFT JOIN LATERAL (
     SELECT b.seq, b.attempt, b.spent
     FROM jobs.ready AS b
-    WHERE (b.rank, b.seq) >= (100 - x.priority, x.seq)
-        AND (b.rank, b.seq) <= (100 - x.priority, x.seq)
-    ORDER BY b.rank, b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
+    ORDER BY b.seq
     LIMIT 1
 ) AS r ON TRUE
-LEFT JOIN jobs.blocked AS h ON h.seq = ANY (ARRAY[x.seq])
-LEFT JOIN jobs.expirations AS e ON e.seq = ANY (ARRAY[x.seq])
+LEFT JOIN LATERAL (SELECT * FROM jobs.blocked AS b WHERE b.seq = x.seq LIMIT 1) AS h ON TRUE
+LEFT JOIN LATERAL (SELECT * FROM jobs.expirations AS b WHERE b.seq = x.seq LIMIT 1) AS e ON TRUE
 LEFT JOIN jobs.limited AS m ON m.seq = ANY (ARRAY[x.seq])
 LEFT JOIN jobs.sessions AS w ON w.id = ANY (ARRAY[COALESCE(o.executed_by, o.session)])
 ORDER BY x.seq
