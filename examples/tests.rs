@@ -13,15 +13,15 @@ mod product;
 #[path = "tests/programs.rs"]
 mod programs;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use sqlx::sqlite::SqlitePool;
-use tests::http::{get, post};
+use tests::http::{get, post, send};
 use tests::postgres::Postgres;
 use tests::process::{Server, run, wait_for};
 
@@ -238,6 +238,37 @@ fn web_responds_before_the_job_has_run(database: &str) {
         );
         shown.out.contains("succeeded")
     });
+    let token = run(
+        PROGRAM,
+        dir.path(),
+        &[
+            "--database",
+            database,
+            "token",
+            "create",
+            "--role",
+            "operator",
+        ],
+    );
+    let bearer = format!("authorization: Bearer {}", token.out.trim());
+    let path = "/ops/api/v1/workers/jobs/health-check/trigger";
+    let triggered = send(address, "POST", path, &[&bearer], "{}");
+    assert!(
+        triggered
+            .head
+            .contains("location: /ops/api/v1/workers/executions/"),
+        "{triggered:?}"
+    );
+
+    // A listener to events, for which a graceful stop of the server would wait.
+    let mut listener = TcpStream::connect(address).unwrap();
+    let request =
+        format!("GET /ops/api/v1/workers/events HTTP/1.1\r\nhost: {address}\r\n{bearer}\r\n\r\n");
+    listener.write_all(request.as_bytes()).unwrap();
+    let mut events = BufReader::new(listener);
+    let mut status = String::new();
+    events.read_line(&mut status).unwrap();
+    assert!(status.contains(" 200 "), "{status}");
     let pid = web.0.id().to_string();
     let signalled = Command::new("kill").args(["-TERM", &pid]).status();
     assert!(signalled.expect("kill starts").success());
@@ -247,6 +278,10 @@ fn web_responds_before_the_job_has_run(database: &str) {
         ended.is_some()
     });
     assert!(ended.unwrap().success(), "{ended:?}");
+    let mut rest = String::new();
+    events
+        .read_to_string(&mut rest)
+        .expect("the stream ends in order");
 }
 
 #[test]

@@ -1,14 +1,18 @@
 //! Log lines of handlers, stored with their attempts.
 
-use std::sync::Once;
+use std::io::Write;
+use std::sync::{Arc, Mutex, Once};
 
 use jobs::{ExecutionId, Job};
 use jobs_runtime::health::CheckStatus;
 use jobs_runtime::store::{LogLevel, LogPage, LogQuery};
 use jobs_runtime::{EngineConfig, Runtime};
 use tests::jobs::{Logs, LogsAndWaits, LogsMuch};
+use tracing::Subscriber;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt, registry};
 
 use super::support::Timed;
 
@@ -112,4 +116,78 @@ async fn a_subscriber_without_the_layer_is_reported_and_health_is_ok() {
     assert_eq!(check.status, CheckStatus::Absent);
     assert!(check.detail.contains("jobs_runtime::layer()"), "{check:?}");
     assert!(report.is_ok());
+}
+
+/// What a subscriber has printed.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no writer panics").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Starts a runtime below a subscriber, runs an execution, and returns what was printed and the
+/// messages that were stored.
+async fn run_below(subscriber: impl Subscriber + Send + Sync, printed: Printed) -> Below {
+    // On this thread alone: the runtime of a test has no other.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let runtime = Timed::start().await;
+    let execution = runtime.enqueue(Logs::new("ada")).await;
+    let _ = runtime.result(&execution).await;
+    let log = log(&runtime, execution.id()).await;
+    let bytes = printed.0.lock().expect("no writer panics").clone();
+    Below {
+        printed: String::from_utf8(bytes).expect("the log is text"),
+        stored: log.lines.into_iter().map(|one| one.line.message).collect(),
+    }
+}
+
+struct Below {
+    printed: String,
+    stored: Vec<String>,
+}
+
+/// The words of the warning about a filter that stands before all layers.
+const ADVICE: &str = "a filter of the whole subscriber";
+
+#[tokio::test]
+async fn a_filter_of_the_whole_subscriber_is_named_at_the_start() {
+    let printed = Printed::default();
+    let writer = printed.clone();
+    let print = fmt::layer().with_writer(move || writer.clone());
+    let filtered = registry()
+        .with(LevelFilter::WARN)
+        .with(print)
+        .with(jobs_runtime::layer());
+    let below = run_below(filtered, printed).await;
+    assert_eq!(
+        below.printed.matches(ADVICE).count(),
+        1,
+        "{}",
+        below.printed
+    );
+    assert!(!below.printed.contains("add `jobs_runtime::layer()`"));
+    assert_eq!(below.stored, ["this will not go well"]);
+
+    // As the warning says: the filter belongs to the layer that prints.
+    let printed = Printed::default();
+    let writer = printed.clone();
+    let print = fmt::layer().with_writer(move || writer.clone());
+    let split = registry()
+        .with(print.with_filter(LevelFilter::WARN))
+        .with(jobs_runtime::layer());
+    let below = run_below(split, printed).await;
+    assert!(!below.printed.contains(ADVICE), "{}", below.printed);
+    assert!(
+        below.stored.contains(&"hello ada".to_owned()),
+        "{:?}",
+        below.stored
+    );
 }

@@ -18,6 +18,7 @@ mod first_job;
 mod footprint;
 mod import;
 mod instructions;
+mod large_answers;
 mod limits;
 mod openapi;
 mod operator_commands;
