@@ -383,28 +383,32 @@ BEGIN
 END
 $$;
 
--- A merge deletes a ready row and inserts it again in one statement: its entry stays. Each row is
--- looked up by its key, which a plan made for empty tables must do as well.
+-- A merge deletes a ready row and inserts it again in one statement: its entry stays. EXECUTE plans
+-- the statement anew each time. A plan that was made while `ready` was nearly empty may read all of
+-- an index for each row, and a session would keep it.
 CREATE FUNCTION jobs.note_ready_removed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    DELETE FROM jobs.unpublished
-    WHERE ctid = ANY (ARRAY(
-        SELECT p.place
-        FROM removed AS g
-        CROSS JOIN LATERAL (
-            SELECT u.ctid AS place
-            FROM jobs.unpublished AS u
-            WHERE u.queue = g.queue AND u.job_id = g.job_id AND u.rank = g.rank AND u.seq = g.seq
-            LIMIT 1
-        ) AS p
-        WHERE (
-            SELECT r.seq
-            FROM jobs.ready AS r
-            WHERE r.rank = g.rank AND r.seq BETWEEN g.seq AND g.seq
-            ORDER BY r.seq
-            LIMIT 1
-        ) IS NULL
-    ));
+    EXECUTE $delete$
+        DELETE FROM jobs.unpublished
+        WHERE ctid = ANY (ARRAY(
+            SELECT p.place
+            FROM removed AS g
+            CROSS JOIN LATERAL (
+                SELECT u.ctid AS place
+                FROM jobs.unpublished AS u
+                WHERE u.queue = g.queue AND u.job_id = g.job_id AND u.rank = g.rank
+                    AND u.seq = g.seq
+                LIMIT 1
+            ) AS p
+            WHERE (
+                SELECT r.seq
+                FROM jobs.ready AS r
+                WHERE r.rank = g.rank AND r.seq BETWEEN g.seq AND g.seq
+                ORDER BY r.seq
+                LIMIT 1
+            ) IS NULL
+        ))
+    $delete$;
     RETURN NULL;
 END
 $$;
