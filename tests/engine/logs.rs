@@ -20,9 +20,7 @@ use super::support::Timed;
 async fn logging_runtime() -> Timed {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
-        tracing_subscriber::registry()
-            .with(jobs_runtime::layer())
-            .init();
+        registry().with(jobs_runtime::layer()).init();
     });
     Timed::start().await
 }
@@ -108,7 +106,7 @@ async fn health_says_that_logs_are_captured() {
 #[tokio::test]
 async fn a_subscriber_without_the_layer_is_reported_and_health_is_ok() {
     // Attempts of this runtime run on this thread and see this subscriber.
-    let _bare = tracing::subscriber::set_default(tracing_subscriber::registry());
+    let _bare = tracing::subscriber::set_default(registry());
     let runtime = Timed::start().await;
     let report = runtime.health().report().await;
     let check = report.checks.iter().find(|c| c.name == "log capture");
