@@ -14,8 +14,8 @@ const PAYLOAD: usize = 900_000;
 /// The most bytes of an answer: 8 MiB of payloads, and the rest of the executions.
 const MAX_ANSWER: usize = 9 * 1024 * 1024;
 
-/// The most memory, in MB, that four answers at the same time may take. Up to 50 rows are read before
-/// their sizes are known, and a row is held as the database's bytes and as an execution.
+/// The most memory, in MB, that four answers at the same time may take. Up to 50 rows are read
+/// before their sizes are known. A row is held as the database's bytes and as an execution.
 const MAX_GROWTH: u64 = 700;
 
 /// The largest anonymous memory of a process since its start, in MB.
