@@ -60,8 +60,11 @@ CREATE TABLE jobs.ready (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
 );
--- Finds the first rows of single queues and jobs.
-CREATE INDEX ready_by_queue_and_job ON jobs.ready (queue, job_id, rank, seq);
+-- Finds the first rows of single queues and jobs. Rank and seq are expressions, so that a lookup by
+-- them can only take the primary key. With the columns themselves, a plan that was made for an empty
+-- table could read all of this index for each row that it looks up. The same holds for `seq + 0` in
+-- the indexes of other tables.
+CREATE INDEX ready_by_queue_and_job ON jobs.ready (queue, job_id, (rank::integer), (seq + 0));
 -- Finds the ready executions with limits, in the order of claims. The first column is an
 -- expression, so that the planner does not take the primary key for an equal choice.
 CREATE INDEX ready_by_permits ON jobs.ready ((rank::integer), seq) WHERE limits IS NOT NULL;
@@ -76,7 +79,7 @@ CREATE TABLE jobs.scheduled (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0
 );
-CREATE INDEX scheduled_by_time ON jobs.scheduled (run_at, seq);
+CREATE INDEX scheduled_by_time ON jobs.scheduled (run_at, (seq + 0));
 
 -- Executions that expire. A row exists until the first attempt starts or the execution ends. At
 -- `expires_at` the execution is cancelled.
@@ -87,7 +90,7 @@ CREATE TABLE jobs.expirations (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0
 );
-CREATE INDEX expirations_by_time ON jobs.expirations (expires_at, seq);
+CREATE INDEX expirations_by_time ON jobs.expirations (expires_at, (seq + 0));
 
 -- Running attempts and the sessions that lease them. The table holds only what the fleet runs at
 -- once, so a take-over and a repeated claim may scan it. `executed_by` is the session that ran the
@@ -310,7 +313,7 @@ CREATE TABLE jobs.blocked (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
 );
-CREATE INDEX blocked_by_limit ON jobs.blocked (limit_id, rank, arrived_at, seq);
+CREATE INDEX blocked_by_limit ON jobs.blocked (limit_id, rank, arrived_at, (seq + 0));
 
 -- Changes of permits that the allocator has not counted yet: `counts[i]` of `limits[i]`. `kind` is
 -- 'started' or 'ended' (attempts), 'unused' (admitted executions left without an attempt), or
@@ -383,32 +386,23 @@ BEGIN
 END
 $$;
 
--- A merge deletes a ready row and inserts it again in one statement: its entry stays. EXECUTE plans
--- the statement anew each time. A plan that was made while `ready` was nearly empty may read all of
--- an index for each row, and a session would keep it.
+-- A merge deletes a ready row and inserts it again in one statement: its entry stays.
 CREATE FUNCTION jobs.note_ready_removed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE $delete$
-        DELETE FROM jobs.unpublished
-        WHERE ctid = ANY (ARRAY(
-            SELECT p.place
-            FROM removed AS g
-            CROSS JOIN LATERAL (
-                SELECT u.ctid AS place
-                FROM jobs.unpublished AS u
-                WHERE u.queue = g.queue AND u.job_id = g.job_id AND u.rank = g.rank
-                    AND u.seq = g.seq
-                LIMIT 1
-            ) AS p
-            WHERE (
-                SELECT r.seq
-                FROM jobs.ready AS r
-                WHERE r.rank = g.rank AND r.seq BETWEEN g.seq AND g.seq
-                ORDER BY r.seq
-                LIMIT 1
-            ) IS NULL
-        ))
-    $delete$;
+    DELETE FROM jobs.unpublished
+    WHERE ctid = ANY (ARRAY(
+        SELECT p.place
+        FROM removed AS g
+        CROSS JOIN LATERAL (
+            SELECT u.ctid AS place
+            FROM jobs.unpublished AS u
+            WHERE u.queue = g.queue AND u.job_id = g.job_id AND u.rank = g.rank AND u.seq = g.seq
+            LIMIT 1
+        ) AS p
+        WHERE (
+            SELECT r.seq FROM jobs.ready AS r WHERE r.rank = g.rank AND r.seq = g.seq LIMIT 1
+        ) IS NULL
+    ));
     RETURN NULL;
 END
 $$;
@@ -512,7 +506,7 @@ CREATE TABLE jobs.operations (
     created_by  text    COLLATE "C",
     request     text    COLLATE "C" NOT NULL
 ) WITH (fillfactor = 50);
-CREATE INDEX operations_running ON jobs.operations (created_at, id) WHERE finished_at IS NULL;
+CREATE INDEX operations_running ON jobs.operations (created_at) WHERE finished_at IS NULL;
 
 -- The inbox: requests by SQL that no process has taken in yet. Each becomes an execution with its
 -- id. `enqueued_at` is the time of the call. A request is looked at from `not_before` on; `tries`

@@ -1,15 +1,13 @@
 -- Claims as `from_head.sql` does, but scans the head of each pair of queue and job by itself.
 -- $1 to $8: as in `from_head.sql`. Executions that the claim may not take thus cost nothing. If
 -- $8 < $6, executions with limits are scanned apart. A group whose head has limits is then skipped
--- here: nearly always the others of its job have limits, too. A group is selected by a range of
--- jobs, in the order of its index. With equalities, the primary key would have the right order as
--- well, and a planner that has seen one job only would scan all of it. A comparison of rows would
--- read on to the end of the queue.
+-- here: nearly always the others of its job have limits, too. A group is read in the order of the
+-- expressions of its index, which the primary key does not have.
 WITH RECURSIVE present (queue, job_id, is_free) AS (
     (
         SELECT queue, job_id, limits IS NULL OR $8 >= $6
         FROM jobs.ready
-        ORDER BY queue, job_id, rank, seq
+        ORDER BY queue, job_id, rank::integer, (seq + 0)
         LIMIT 1
     )
     UNION ALL
@@ -19,7 +17,7 @@ WITH RECURSIVE present (queue, job_id, is_free) AS (
         SELECT r.queue, r.job_id, r.limits
         FROM jobs.ready AS r
         WHERE (r.queue, r.job_id) > (p.queue, p.job_id)
-        ORDER BY r.queue, r.job_id, r.rank, r.seq
+        ORDER BY r.queue, r.job_id, r.rank::integer, (r.seq + 0)
         LIMIT 1
     ) AS n
 ),
@@ -29,11 +27,11 @@ free AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.ctid AS place, r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id BETWEEN p.job_id AND p.job_id
+        WHERE r.queue = p.queue AND r.job_id = p.job_id
             AND (r.limits IS NULL OR $8 >= $6)
             AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
                 WHERE e.seq = r.seq), TRUE)
-        ORDER BY r.job_id, r.rank, r.seq
+        ORDER BY r.rank::integer, (r.seq + 0)
         LIMIT $6
         FOR UPDATE SKIP LOCKED
     ) AS h

@@ -1,20 +1,19 @@
 -- Claims as `from_head.sql` does, but only the executions with the ids $9.
 -- $1 to $8: as in `from_head.sql`. Each execution is looked up by its id, and its row in `ready` by
 -- its key. A plan made for an empty table is kept when the table fills, and must do so as well:
--- LATERAL and LIMIT fix the order of the tables; range and ORDER BY fix the index.
+-- LATERAL and LIMIT fix the order of the tables, and `job_id || ''` can use no index.
 WITH targets AS MATERIALIZED (
     SELECT h.place, h.rank, h.seq, h.limited
     FROM jobs.executions AS x
     CROSS JOIN LATERAL (
         SELECT r.ctid AS place, r.rank, r.seq, r.limits IS NOT NULL AS limited
         FROM jobs.ready AS r
-        WHERE r.rank = 100 - x.priority AND r.seq BETWEEN x.seq AND x.seq
-            AND r.job_id = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
+        WHERE r.rank = 100 - x.priority AND r.seq = x.seq
+            AND r.job_id || '' = ANY ($4) AND ($5::text[] IS NULL OR r.queue = ANY ($5))
             AND r.queue <> ALL ($7)
             AND r.queue <> ALL (ARRAY(SELECT p.queue FROM jobs.paused_queues AS p))
             AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
                 WHERE e.seq = r.seq), TRUE)
-        ORDER BY r.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     ) AS h

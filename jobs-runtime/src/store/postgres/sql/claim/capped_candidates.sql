@@ -2,7 +2,7 @@
 -- $1 jobs, $2 queues (NULL: all), $3 most executions of each pair of queue and job, $4 excluded
 -- queues, $5 most executions with limits, $6 ids (empty: all), $7 time. Paused queues and expired
 -- executions are excluded. Returns rank, seq, queue, job and whether the execution has limits.
--- Groups are selected as in `by_group.sql`.
+-- Groups are read as in `by_group.sql`.
 WITH RECURSIVE present (queue, job_id) AS (
     (SELECT queue, job_id FROM jobs.ready ORDER BY queue, job_id LIMIT 1)
     UNION ALL
@@ -22,11 +22,11 @@ heads AS (
     CROSS JOIN LATERAL (
         SELECT r.rank, r.seq
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id BETWEEN p.job_id AND p.job_id
+        WHERE r.queue = p.queue AND r.job_id = p.job_id
             AND r.limits IS NULL
             AND COALESCE((SELECT e.expires_at > $7 FROM jobs.expirations AS e
                 WHERE e.seq = r.seq), TRUE)
-        ORDER BY r.job_id, r.rank, r.seq
+        ORDER BY r.rank::integer, (r.seq + 0)
         LIMIT $3
     ) AS h
     WHERE cardinality($6::uuid[]) = 0
@@ -49,8 +49,7 @@ heads AS (
     CROSS JOIN LATERAL (
         SELECT b.*
         FROM jobs.ready AS b
-        WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
-        ORDER BY b.seq
+        WHERE b.rank = 100 - x.priority AND b.seq = x.seq
         LIMIT 1
     ) AS r
     WHERE x.id = ANY ($6)

@@ -9,10 +9,9 @@ WITH taken AS (
         CROSS JOIN LATERAL (
             SELECT r.ctid AS place
             FROM jobs.ready AS r
-            WHERE r.rank = c.rank AND r.seq BETWEEN c.seq AND c.seq
+            WHERE r.rank = c.rank AND r.seq = c.seq
                 AND COALESCE((SELECT e.expires_at > $3 FROM jobs.expirations AS e
                     WHERE e.seq = r.seq), TRUE)
-            ORDER BY r.seq
             LIMIT 1
             FOR UPDATE SKIP LOCKED
         ) AS h

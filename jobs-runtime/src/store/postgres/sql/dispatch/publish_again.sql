@@ -6,8 +6,7 @@ WITH targets AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
         FROM jobs.ready AS r
-        WHERE r.rank = 100 - x.priority AND r.seq BETWEEN x.seq AND x.seq
-        ORDER BY r.seq
+        WHERE r.rank = 100 - x.priority AND r.seq = x.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     ) AS h

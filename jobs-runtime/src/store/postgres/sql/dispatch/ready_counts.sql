@@ -1,5 +1,5 @@
 -- Counts the ready executions of the jobs $1, each up to $2, except in paused queues.
--- Groups are selected as in `by_group.sql`.
+-- Groups are read as in `by_group.sql`.
 WITH RECURSIVE present (queue, job_id) AS (
     (SELECT queue, job_id FROM jobs.ready ORDER BY queue, job_id LIMIT 1)
     UNION ALL
@@ -20,8 +20,8 @@ CROSS JOIN LATERAL (
     FROM (
         SELECT 1
         FROM jobs.ready AS r
-        WHERE r.queue = p.queue AND r.job_id BETWEEN p.job_id AND p.job_id
-        ORDER BY r.job_id
+        WHERE r.queue = p.queue AND r.job_id = p.job_id
+        ORDER BY r.rank::integer
         LIMIT $2
     ) AS h
 ) AS c

@@ -15,8 +15,7 @@ targets AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT r.queue, r.job_id, r.rank, r.seq, r.attempt
         FROM jobs.ready AS r
-        WHERE r.rank = p.rank AND r.seq BETWEEN p.seq AND p.seq
-        ORDER BY r.seq
+        WHERE r.rank = p.rank AND r.seq = p.seq
         LIMIT 1
         FOR UPDATE SKIP LOCKED
     ) AS h

@@ -1,5 +1,5 @@
 -- Reads unpublished entries in the order of claims: the heads of each pair of queue and job.
--- $1 jobs to leave out, $2 present time, $3 most entries. Groups are selected as in `by_group.sql`.
+-- $1 jobs to leave out, $2 present time, $3 most entries. Groups are found as in `by_group.sql`.
 WITH RECURSIVE present (queue, job_id) AS (
     (SELECT queue, job_id FROM jobs.unpublished ORDER BY queue, job_id LIMIT 1)
     UNION ALL
@@ -19,9 +19,9 @@ heads AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT u.rank, u.seq, u.attempt, u.version
         FROM jobs.unpublished AS u
-        WHERE u.queue = p.queue AND u.job_id BETWEEN p.job_id AND p.job_id
+        WHERE u.queue = p.queue AND u.job_id = p.job_id
             AND u.publish_at <= $2
-        ORDER BY u.job_id, u.rank, u.seq
+        ORDER BY u.rank, u.seq
         LIMIT $3
     ) AS h
     WHERE p.job_id <> ALL ($1)

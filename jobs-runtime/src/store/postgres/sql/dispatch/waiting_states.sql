@@ -10,8 +10,7 @@ FROM jobs.executions AS x
 LEFT JOIN LATERAL (
     SELECT b.seq
     FROM jobs.ready AS b
-    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
-    ORDER BY b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq = x.seq
     LIMIT 1
 ) AS r ON TRUE
 WHERE x.id = ANY ($1)

@@ -16,8 +16,7 @@ ready AS (
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place
         FROM jobs.ready AS b
-        WHERE b.rank = n.rank AND b.seq BETWEEN n.seq AND n.seq
-        ORDER BY b.seq
+        WHERE b.rank = n.rank AND b.seq = n.seq
         LIMIT 1
     ) AS p
     WHERE n.run_at IS NULL AND r.ctid = p.place

@@ -10,7 +10,7 @@ SELECT
             SELECT 1
             FROM jobs.blocked AS b
             WHERE b.limit_id = h.limit_id
-                AND (b.rank, b.arrived_at, b.seq) < (h.rank, h.arrived_at, h.seq)
+                AND (b.rank, b.arrived_at, b.seq + 0) < (h.rank, h.arrived_at, h.seq)
             LIMIT $2
         ) AS counted
     )

@@ -5,7 +5,7 @@ FROM (
     SELECT b.seq, b.rank, b.arrived_at
     FROM jobs.blocked AS b
     WHERE b.limit_id = (SELECT l.id FROM jobs.limits AS l WHERE l.key = $1)
-    ORDER BY b.rank, b.arrived_at, b.seq
+    ORDER BY b.rank, b.arrived_at, (b.seq + 0)
     LIMIT $2
 ) AS w
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[w.seq])

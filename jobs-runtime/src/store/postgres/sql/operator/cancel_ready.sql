@@ -9,8 +9,7 @@ WITH removed AS (
         CROSS JOIN LATERAL (
             SELECT b.ctid AS place
             FROM jobs.ready AS b
-            WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
-            ORDER BY b.seq
+            WHERE b.rank = 100 - x.priority AND b.seq = x.seq
             LIMIT 1
         ) AS p
         WHERE x.seq = $1

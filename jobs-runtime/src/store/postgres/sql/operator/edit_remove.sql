@@ -11,8 +11,7 @@ ready AS (
     CROSS JOIN LATERAL (
         SELECT b.ctid AS place
         FROM jobs.ready AS b
-        WHERE b.rank = target.rank AND b.seq BETWEEN target.seq AND target.seq
-        ORDER BY b.seq
+        WHERE b.rank = target.rank AND b.seq = target.seq
         LIMIT 1
     ) AS p
     WHERE r.ctid = p.place

@@ -12,7 +12,7 @@ WITH RECURSIVE present (queue) AS (
 ),
 pending (queue, count) AS (
     SELECT x.queue, COUNT(*)
-    FROM (SELECT seq FROM jobs.scheduled ORDER BY run_at, seq LIMIT $1) AS h
+    FROM (SELECT seq FROM jobs.scheduled ORDER BY run_at, (seq + 0) LIMIT $1) AS h
     JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])
     GROUP BY x.queue
 ),

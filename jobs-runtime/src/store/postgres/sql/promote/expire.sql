@@ -15,8 +15,7 @@ ready AS (
         CROSS JOIN LATERAL (
             SELECT b.ctid AS place
             FROM jobs.ready AS b
-            WHERE b.rank = d.rank AND b.seq BETWEEN d.seq AND d.seq
-            ORDER BY b.seq
+            WHERE b.rank = d.rank AND b.seq = d.seq
             LIMIT 1
             FOR UPDATE SKIP LOCKED
         ) AS r

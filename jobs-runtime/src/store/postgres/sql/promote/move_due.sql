@@ -7,7 +7,7 @@ WITH due AS (
         SELECT ctid
         FROM jobs.scheduled
         WHERE run_at <= $1
-        ORDER BY run_at, seq
+        ORDER BY run_at, (seq + 0)
         LIMIT $2
         FOR UPDATE SKIP LOCKED
     ))

@@ -19,7 +19,8 @@ SELECT (
         CROSS JOIN LATERAL (
             SELECT 1
             FROM jobs.ready AS b
-            WHERE b.queue = r.queue AND b.job_id = p.job_id AND (b.rank, b.seq) < (r.rank, r.seq)
+            WHERE b.queue = r.queue AND b.job_id = p.job_id
+                AND (b.rank::integer, b.seq + 0) < (r.rank, r.seq)
             LIMIT $2
         ) AS before
         LIMIT $2
@@ -29,8 +30,7 @@ FROM jobs.executions AS x
 CROSS JOIN LATERAL (
     SELECT b.queue, b.rank, b.seq
     FROM jobs.ready AS b
-    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
-    ORDER BY b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq = x.seq
     LIMIT 1
 ) AS r
 WHERE x.id = $1

@@ -15,8 +15,7 @@ LEFT JOIN LATERAL (SELECT * FROM jobs.scheduled AS b WHERE b.seq = x.seq LIMIT 1
 LEFT JOIN LATERAL (
     SELECT b.seq
     FROM jobs.ready AS b
-    WHERE b.rank = 100 - x.priority AND b.seq BETWEEN x.seq AND x.seq
-    ORDER BY b.seq
+    WHERE b.rank = 100 - x.priority AND b.seq = x.seq
     LIMIT 1
 ) AS r ON TRUE
 LEFT JOIN LATERAL (SELECT * FROM jobs.blocked AS b WHERE b.seq = x.seq LIMIT 1) AS h ON TRUE

@@ -1,17 +1,23 @@
 -- Lists up to $3 ready executions of the queue $1 that became ready before $2, for ageing. After an
 -- attempt, that is when the attempt ended or when its retry was due.
 -- Executions of the highest priority are left out. The oldest $3 of each pair of job and priority
--- are examined. Groups are selected as in `claim/by_group.sql`. Returns ids.
+-- are examined. Groups are read as in `claim/by_group.sql`. Returns ids.
 WITH RECURSIVE present (job_id, rank) AS (
-    (SELECT job_id, rank FROM jobs.ready WHERE queue = $1 ORDER BY job_id, rank LIMIT 1)
+    (
+        SELECT job_id, rank::integer
+        FROM jobs.ready
+        WHERE queue = $1
+        ORDER BY job_id, rank::integer
+        LIMIT 1
+    )
     UNION ALL
     SELECT n.job_id, n.rank
     FROM present AS p
     CROSS JOIN LATERAL (
-        SELECT r.job_id, r.rank
+        SELECT r.job_id, r.rank::integer AS rank
         FROM jobs.ready AS r
-        WHERE r.queue = $1 AND (r.job_id, r.rank) > (p.job_id, p.rank)
-        ORDER BY r.job_id, r.rank
+        WHERE r.queue = $1 AND (r.job_id, r.rank::integer) > (p.job_id, p.rank)
+        ORDER BY r.job_id, r.rank::integer
         LIMIT 1
     ) AS n
 )
@@ -20,9 +26,8 @@ FROM present AS p
 CROSS JOIN LATERAL (
     SELECT r.seq, r.attempt
     FROM jobs.ready AS r
-    WHERE r.queue = $1 AND r.job_id BETWEEN p.job_id AND p.job_id
-        AND r.rank BETWEEN p.rank AND p.rank
-    ORDER BY r.job_id, r.rank, r.seq
+    WHERE r.queue = $1 AND r.job_id = p.job_id AND r.rank::integer = p.rank
+    ORDER BY r.seq + 0
     LIMIT $3
 ) AS h
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[h.seq])
