@@ -36,7 +36,7 @@ pub(crate) use buffer::LogBuffer;
 pub(crate) use buffer::{MAX_BYTES, MAX_LINES};
 #[cfg(feature = "cli")]
 pub(crate) use capture::is_attempt;
-pub(crate) use capture::{in_scope, scope};
+pub(crate) use capture::{ATTEMPT_TARGET, in_scope, scope};
 #[cfg(any(feature = "cli", feature = "otlp"))]
 pub(crate) use probe::SILENT_TARGET;
 pub(crate) use probe::{ABSENT_ADVICE, FILTERED_ADVICE, LogCapture, log_capture};

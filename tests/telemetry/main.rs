@@ -10,6 +10,7 @@ mod external;
 mod json_logs;
 mod metrics;
 mod prometheus;
+mod sampling;
 mod traces;
 
 /// The bundled runtime with the jobs of the crate `tests`.

@@ -12,13 +12,13 @@ use jobs::{AttemptOutcome, ExecutionId};
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Notify;
-use tracing::Span;
 
 use super::log_lines::LogLimit;
 use super::token::{LeaseToken, Secret};
 use super::workers::WorkerSession;
 use super::{ExternalLeases, Inner, LeaseError};
 use crate::store::{Claimed, Fence};
+use crate::telemetry::spans::AttemptSpan;
 use crate::time::Timestamp;
 
 /// The reason why a worker has to end an attempt.
@@ -106,7 +106,7 @@ pub(super) struct Lease {
     /// The trace context of the attempt's span, if this server has started one.
     trace_parent: Option<String>,
     /// The span of the attempt. Taken at its end.
-    span: Mutex<Option<Span>>,
+    span: Mutex<Option<AttemptSpan>>,
     pub(super) deadline: Option<Timestamp>,
     state: Mutex<LeaseState>,
     pub(super) logs: Mutex<LogLimit>,
@@ -201,7 +201,7 @@ impl Lease {
     }
 
     /// Takes the span of the attempt, to end it. `None` if another server has started the attempt.
-    pub(super) fn take_span(&self) -> Option<Span> {
+    pub(super) fn take_span(&self) -> Option<AttemptSpan> {
         let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
         span.take()
     }

@@ -14,8 +14,11 @@ use super::buffer::LogBuffer;
 use super::visit::Visited;
 use crate::store::LogLevel;
 
+/// The target of the spans of attempts, for the filters of applications.
+pub(crate) const ATTEMPT_TARGET: &str = "jobs_runtime::engine::executor::attempt";
+
 /// The span of an attempt: its name and its target.
-const SPAN: (&str, &str) = ("attempt", "jobs_runtime::engine::executor::attempt");
+const SPAN: (&str, &str) = ("attempt", ATTEMPT_TARGET);
 
 task_local! {
     /// The attempt whose handler this task or thread executes.
@@ -164,7 +167,7 @@ mod tests {
     fn span_of(attempt: &Arc<LogBuffer>) -> tracing::Span {
         in_scope(
             Arc::clone(attempt),
-            || info_span!(target: "jobs_runtime::engine::executor::attempt", "attempt"),
+            || info_span!(target: ATTEMPT_TARGET, "attempt"),
         )
     }
 

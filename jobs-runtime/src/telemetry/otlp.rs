@@ -30,7 +30,7 @@ use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::logs::{SdkLogger, SdkLoggerProvider};
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tokio::runtime::Runtime;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
@@ -242,6 +242,16 @@ impl Telemetry {
     pub(crate) fn logger(&self) -> Option<SdkLogger> {
         let export = self.0.as_ref()?;
         export.logs.as_ref().map(|logs| logs.logger(SCOPE))
+    }
+
+    /// A tracer with the sampler of the exported traces. It exports nothing: it only tells whether a
+    /// span is sampled.
+    pub(crate) fn sampler(&self) -> Option<SdkTracer> {
+        self.0.as_ref()?.traces.as_ref()?;
+        let provider = SdkTracerProvider::builder()
+            .with_id_generator(DerivedIds::default())
+            .build();
+        Some(provider.tracer(SCOPE))
     }
 
     /// Makes a copy of each histogram of a runtime for the SDK, which cannot read one.

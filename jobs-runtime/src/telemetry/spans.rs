@@ -14,8 +14,8 @@
 //!
 //! `exported` has the spans with the feature `otlp`; `absent` has the same functions without it.
 //!
-//! The folder may import the reference, `trace_context` and the types of the store contract. It
-//! must not import the engine, the service or `http`: they open the spans.
+//! The folder may import the reference, `trace_context`, the target of `logs` and the types of the
+//! store contract. It must not import the engine, the service or `http`: they open the spans.
 
 #[cfg(not(feature = "otlp"))]
 mod absent;
@@ -24,10 +24,16 @@ mod exported;
 #[cfg(feature = "otlp")]
 mod ids;
 
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::logs::ATTEMPT_TARGET;
+use crate::store::Claimed;
+
 #[cfg(not(feature = "otlp"))]
-pub(crate) use absent::Spans;
+pub(crate) use absent::{AttemptSpan, Spans};
 #[cfg(feature = "otlp")]
-pub(crate) use exported::Spans;
+pub(crate) use exported::{AttemptSpan, Spans};
 #[cfg(feature = "otlp")]
 pub(in crate::telemetry) use ids::DerivedIds;
 
@@ -36,4 +42,18 @@ pub(in crate::telemetry) use ids::DerivedIds;
 pub(crate) struct SpanEnd<'a> {
     /// The kind and the message of the error.
     pub(crate) error: Option<(&'a str, &'a str)>,
+}
+
+/// Opens the span of an attempt that is not exported: for log lines. Exported spans have the field
+/// `otel.kind`, too.
+fn open_unexported(job: &str, claimed: &Claimed) -> Span {
+    tracing::info_span!(
+        target: ATTEMPT_TARGET,
+        parent: None,
+        "attempt",
+        job,
+        execution = %claimed.execution_id,
+        attempt = claimed.fence.attempt,
+        trace_id = Empty,
+    )
 }

@@ -28,8 +28,6 @@ use jobs::runtime::{
 use jobs::{BoxFuture, Client, Clock, ExecutionId, JobContext, JobError, ProgressCell};
 use tokio::sync::mpsc;
 use tower_service::Service;
-use tracing::Instrument;
-use tracing::field::Empty;
 
 use super::interrupt::{Cause, Interrupt};
 use super::lend::SlotLender;
@@ -48,7 +46,7 @@ use crate::engine::slots::SlotKind;
 use crate::health::WorkerHealth;
 use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence, Store};
-use crate::telemetry::spans::{SpanEnd, Spans};
+use crate::telemetry::spans::{AttemptSpan, SpanEnd, Spans};
 use crate::telemetry::trace_context;
 use crate::time::Timestamp;
 
@@ -181,7 +179,7 @@ impl Attempt {
     fn into_work(
         self,
         resources: Resources,
-    ) -> (BoxFuture<'static, CaughtResult>, EndReporter, tracing::Span) {
+    ) -> (BoxFuture<'static, CaughtResult>, EndReporter, AttemptSpan) {
         let Self {
             job,
             claimed,
@@ -192,20 +190,11 @@ impl Attempt {
             reporter,
         } = self;
         let deps = Arc::clone(&reporter.deps);
-        let span = logs::in_scope(Arc::clone(&logs), || {
-            tracing::info_span!(
-                "attempt",
-                job = job.id,
-                execution = %claimed.execution_id,
-                attempt = claimed.fence.attempt,
-                trace_id = Empty,
-                otel.kind = Empty,
-            )
-        });
-        let trace_parent = deps.spans.attempt(&span, job.id, &claimed);
+        let (span, trace_parent) =
+            logs::in_scope(Arc::clone(&logs), || deps.spans.attempt(job.id, &claimed));
         let trace_parent = trace_parent.or(claimed.trace_parent);
         if let Some(trace_id) = trace_parent.as_deref().and_then(trace_context::trace_id) {
-            span.record("trace_id", trace_id);
+            span.record_trace(trace_id);
         }
         let deadline = claimed
             .policy
@@ -265,7 +254,7 @@ impl Attempt {
             limiter.pause_if_rate_limited(&returned).await;
             returned
         };
-        let work = logs::scope(logs, work.instrument(span.clone()));
+        let work = logs::scope(logs, span.instrument(work));
         let work = AssertUnwindSafe(work)
             .catch_unwind()
             .map(|caught| caught.map_err(panic_text));
@@ -274,7 +263,7 @@ impl Attempt {
 }
 
 /// The interrupt, log buffer and span that a blocking handler needs on its own thread.
-type HandlerScope = (Arc<Interrupt>, Arc<LogBuffer>, tracing::Span);
+type HandlerScope = (Arc<Interrupt>, Arc<LogBuffer>, AttemptSpan);
 
 /// Reads and drops a handler's error on the blocking pool: the code of its type may never end.
 async fn read_error(error: JobError, clock: &dyn Clock) -> ErrorReport {

@@ -47,7 +47,8 @@ impl RuntimeBuilder {
         #[cfg(feature = "otlp")]
         let (mirrors, spans) = {
             let telemetry = &self.telemetry;
-            (telemetry.mirrors(), Spans::detect(telemetry.logger()).await)
+            let spans = Spans::detect(telemetry.logger(), telemetry.sampler()).await;
+            (telemetry.mirrors(), spans)
         };
         #[cfg(not(feature = "otlp"))]
         let (mirrors, spans) = (None, Spans);

@@ -9,7 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::logs::SILENT_TARGET;
+use crate::logs::{ATTEMPT_TARGET, SILENT_TARGET};
 
 /// The crates that export. What they emit about an export must not be exported.
 const EXPORTING: [&str; 7] = [
@@ -43,7 +43,12 @@ where
             .with_error_records_to_exceptions(false)
             .with_error_events_to_exceptions(false)
             .with_filter(filter_fn(move |metadata| {
-                is_exported(metadata) && (with_events || metadata.is_span())
+                let is_wanted = if metadata.is_span() {
+                    !is_left_out(metadata)
+                } else {
+                    with_events
+                };
+                is_exported(metadata) && is_wanted
             }))
     });
     let records =
@@ -54,6 +59,11 @@ where
         (None, Some(records)) => Some(records.boxed()),
         (None, None) => None,
     }
+}
+
+/// The span of an attempt that is not sampled has no `otel.kind`.
+fn is_left_out(span: &Metadata<'_>) -> bool {
+    span.target() == ATTEMPT_TARGET && span.fields().field("otel.kind").is_none()
 }
 
 fn is_exported(metadata: &Metadata<'_>) -> bool {

@@ -1,15 +1,21 @@
 //! Spans of a program without the feature `otlp`: there are none.
 
+use std::future::Future;
+
 use jobs::ExecutionId;
 use jobs::runtime::EnqueueRequest;
-use tracing::Span;
+use tracing::{Instrument, Span};
 
-use super::SpanEnd;
+use super::{SpanEnd, open_unexported};
 use crate::store::Claimed;
 
 /// The spans of a process.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans;
+
+/// The span of an attempt, for log lines.
+#[derive(Clone, Debug)]
+pub(crate) struct AttemptSpan(Span);
 
 /// The span of an enqueue.
 #[derive(Debug)]
@@ -26,16 +32,19 @@ impl Spans {
         SendSpan
     }
 
-    pub(crate) fn attempt(&self, _span: &Span, _job: &str, _claimed: &Claimed) -> Option<String> {
-        None
+    pub(crate) fn attempt(&self, job: &str, claimed: &Claimed) -> (AttemptSpan, Option<String>) {
+        (AttemptSpan(open_unexported(job, claimed)), None)
     }
 
     #[cfg(feature = "http")]
-    pub(crate) fn external_attempt(&self, _claimed: &Claimed) -> (Option<Span>, Option<String>) {
+    pub(crate) fn external_attempt(
+        &self,
+        _claimed: &Claimed,
+    ) -> (Option<AttemptSpan>, Option<String>) {
         (None, None)
     }
 
-    pub(crate) fn ended(&self, _span: &Span, _end: &SpanEnd<'_>) {}
+    pub(crate) fn ended(&self, _attempt: &AttemptSpan, _end: &SpanEnd<'_>) {}
 
     #[cfg(feature = "http")]
     pub(crate) fn request(&self, _: &str, _: &str, _: &str, _: Option<&str>) -> Span {
@@ -54,4 +63,21 @@ impl SendSpan {
     pub(crate) fn sent(&self, _id: ExecutionId) {}
 
     pub(crate) fn failed(&self, _kind: &str) {}
+}
+
+impl AttemptSpan {
+    pub(crate) fn record_trace(&self, trace_id: &str) {
+        self.0.record("trace_id", trace_id);
+    }
+
+    pub(crate) fn instrument<F: Future>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = F::Output> + use<F> {
+        work.instrument(self.0.clone())
+    }
+
+    pub(crate) fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.0.in_scope(work)
+    }
 }

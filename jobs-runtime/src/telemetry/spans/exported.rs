@@ -1,24 +1,22 @@
 //! Spans of a program with the feature `otlp`.
 
+mod attempt;
+
 use std::sync::Arc;
 
 use jobs::ExecutionId;
 use jobs::runtime::EnqueueRequest;
-use opentelemetry::logs::{LogRecord, Logger, Severity};
-use opentelemetry::trace::{
-    SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId, TraceState,
-};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceId};
 use opentelemetry_sdk::logs::SdkLogger;
+use opentelemetry_sdk::trace::SdkTracer;
 use tracing::Span;
-#[cfg(feature = "http")]
-use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-use super::{SpanEnd, ids};
-use crate::store::Claimed;
 use crate::telemetry::reference::attribute;
 use crate::telemetry::trace_context;
+
+pub(crate) use attempt::AttemptSpan;
 
 /// The spans of a process. Cheap to clone; without an OpenTelemetry layer they are off.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +26,8 @@ pub(crate) struct Spans(Option<Arc<Writer>>);
 struct Writer {
     /// Takes the exceptions of attempts. `None` if log records are not exported.
     logger: Option<SdkLogger>,
+    /// Tells which attempts are sampled. `None` if the layer is the application's.
+    sampler: Option<SdkTracer>,
 }
 
 impl Spans {
@@ -40,7 +40,7 @@ impl Spans {
     /// Finds out whether spans of this runtime reach an OpenTelemetry layer.
     ///
     /// Looks from a task, which sees the subscriber that attempts will see.
-    pub(crate) async fn detect(logger: Option<SdkLogger>) -> Self {
+    pub(crate) async fn detect(logger: Option<SdkLogger>, sampler: Option<SdkTracer>) -> Self {
         let probed = tokio::spawn(async {
             // A parent that is not sampled, so that the probe is not exported.
             let parent = remote("00-00000000000000000000000000000001-0000000000000001-00");
@@ -49,7 +49,7 @@ impl Spans {
         });
         // The task fails only if the runtime shuts down.
         let is_on = probed.await.unwrap_or(false);
-        Self(is_on.then(|| Arc::new(Writer { logger })))
+        Self(is_on.then(|| Arc::new(Writer { logger, sampler })))
     }
 
     /// Starts the span of an enqueue, whose trace context the executions get. `job` is the job of
@@ -86,77 +86,6 @@ impl Spans {
             request.trace_parent.clone_from(&context);
         }
         SendSpan(span)
-    }
-
-    /// Starts the span of an attempt, and returns its trace context.
-    pub(crate) fn attempt(&self, span: &Span, job: &str, claimed: &Claimed) -> Option<String> {
-        self.0.as_ref()?;
-        let (execution, attempt) = (claimed.execution_id, claimed.fence.attempt);
-        let parent = claimed.trace_parent.as_deref().and_then(remote);
-        let stored = parent
-            .as_ref()
-            .map(|parent| parent.span().span_context().clone());
-        let trace = stored
-            .as_ref()
-            .map_or_else(|| ids::trace_of(execution), SpanContext::trace_id);
-        // Without a parent the span is the root of its trace.
-        let _ = span.set_parent(parent.unwrap_or_default());
-        span.record("otel.kind", "consumer");
-        let id = ids::span_of(execution, attempt);
-        let started = ids::with_ids(trace, id, || span.context());
-        let started = started.span();
-        // At a low sampling rate most spans record nothing, so they get no attributes.
-        if started.is_recording() {
-            started.update_name(format!("process {job}"));
-            started.set_attributes(attempt_attributes(job, claimed));
-            if attempt > 1 {
-                let before = ids::span_of(execution, attempt - 1);
-                let flags = stored.map_or(TraceFlags::SAMPLED, |stored| stored.trace_flags());
-                let state = TraceState::default();
-                let before = SpanContext::new(trace, before, flags, true, state);
-                started.add_link(before, Vec::new());
-            }
-        }
-        text_of(started.span_context())
-    }
-
-    /// Starts the span of an external attempt, and returns it with its trace context.
-    #[cfg(feature = "http")]
-    pub(crate) fn external_attempt(&self, claimed: &Claimed) -> (Option<Span>, Option<String>) {
-        if self.0.is_none() {
-            return (None, None);
-        }
-        let span = tracing::info_span!(
-            parent: None,
-            "attempt",
-            job = claimed.job_id.as_str(),
-            execution = %claimed.execution_id,
-            attempt = claimed.fence.attempt,
-            otel.kind = Empty,
-        );
-        let context = self.attempt(&span, &claimed.job_id, claimed);
-        (Some(span), context)
-    }
-
-    /// Records the end of an attempt. Its error becomes the status, and a log record.
-    pub(crate) fn ended(&self, span: &Span, end: &SpanEnd<'_>) {
-        let (Some(writer), Some((kind, message))) = (&self.0, end.error) else {
-            return;
-        };
-        set_error(span, kind, message);
-        let Some(logger) = &writer.logger else { return };
-        let context = span.context();
-        let context = context.span().span_context().clone();
-        let mut record = logger.create_log_record();
-        record.set_event_name("exception");
-        record.set_severity_number(Severity::Error);
-        record.set_severity_text("ERROR");
-        record.set_body(message.to_owned().into());
-        record.add_attribute(attribute::EXCEPTION_TYPE, kind.to_owned());
-        record.add_attribute(attribute::EXCEPTION_MESSAGE, message.to_owned());
-        let (trace, id) = (context.trace_id(), context.span_id());
-        record.set_trace_context(trace, id, Some(context.trace_flags()));
-        logger.emit(record);
     }
 
     /// Starts the span of a request to the HTTP interface.
@@ -217,22 +146,6 @@ impl SendSpan {
             set_error(&self.0, kind, "");
         }
     }
-}
-
-/// The attributes of an attempt's span by the conventions for messaging.
-fn attempt_attributes(job: &str, claimed: &Claimed) -> Vec<KeyValue> {
-    let correlation = claimed.correlation_id.as_ref();
-    let correlation = correlation.map(|it| KeyValue::new(attribute::CONVERSATION, it.clone()));
-    let attributes = [
-        KeyValue::new(attribute::SYSTEM, "jobs"),
-        KeyValue::new(attribute::OPERATION_NAME, "process"),
-        KeyValue::new(attribute::OPERATION_TYPE, "process"),
-        KeyValue::new(attribute::DESTINATION, job.to_owned()),
-        KeyValue::new(attribute::MESSAGE_ID, claimed.execution_id.to_string()),
-        KeyValue::new(attribute::ATTEMPT, i64::from(claimed.fence.attempt)),
-        KeyValue::new(attribute::QUEUE, claimed.queue.clone()),
-    ];
-    attributes.into_iter().chain(correlation).collect()
 }
 
 fn set_error(span: &Span, kind: &str, message: &str) {
