@@ -86,6 +86,8 @@ pub(crate) struct BenchConfig {
     pub(crate) blocked: u64,
     /// The limit of `limits`.
     pub(crate) limit: LimitKind,
+    #[cfg(feature = "otlp")]
+    pub(crate) telemetry: crate::Telemetry,
 }
 
 impl BenchConfig {

@@ -7,7 +7,7 @@ use jobs::Client;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::config::LimitKind;
+use super::config::{BenchConfig, LimitKind};
 use super::error::BenchError;
 use super::noop_jobs::{
     self, Concurrent, Keyed, NumberedJob, PerSubject, Plain, Rated, StartTimer, Waiting,
@@ -27,15 +27,16 @@ pub(crate) enum Workload {
 }
 
 impl Workload {
-    /// Enqueues `executions` into a store by a runtime of its own, with `batch` per call.
+    /// Enqueues `executions` into a store by a runtime of its own, in batches.
     pub(crate) async fn enqueue_into(
         self,
         store: &Arc<dyn Store>,
         executions: u64,
-        batch: usize,
+        config: &BenchConfig,
     ) -> Result<(), BenchError> {
-        let runtime = client_on(store).await?;
-        self.enqueue(&runtime.client(), executions, batch).await
+        let runtime = config.client_on(store).await?;
+        self.enqueue(&runtime.client(), executions, config.batch)
+            .await
     }
 
     /// Enqueues `executions`, with `batch` per call.
@@ -115,16 +116,22 @@ where
     Ok(())
 }
 
-/// A builder of a runtime on a store, with the no-op jobs as its catalogue.
-pub(crate) fn runtime_on(store: &Arc<dyn Store>) -> Result<RuntimeBuilder, BenchError> {
-    Ok(Runtime::builder()
-        .store(Arc::clone(store))
-        .catalogue(noop_jobs::catalogue().map_err(StartError::from)?))
-}
+impl BenchConfig {
+    /// A builder of a runtime on a store, with the no-op jobs as its catalogue. It exports
+    /// telemetry if the program does.
+    pub(crate) fn runtime_on(&self, store: &Arc<dyn Store>) -> Result<RuntimeBuilder, BenchError> {
+        let builder = Runtime::builder()
+            .store(Arc::clone(store))
+            .catalogue(noop_jobs::catalogue().map_err(StartError::from)?);
+        #[cfg(feature = "otlp")]
+        let builder = builder.telemetry(&self.telemetry);
+        Ok(builder)
+    }
 
-/// A runtime without a worker.
-pub(crate) async fn client_on(store: &Arc<dyn Store>) -> Result<Runtime, BenchError> {
-    Ok(runtime_on(store)?.workers(false).start().await?)
+    /// A runtime without a worker.
+    pub(crate) async fn client_on(&self, store: &Arc<dyn Store>) -> Result<Runtime, BenchError> {
+        Ok(self.runtime_on(store)?.workers(false).start().await?)
+    }
 }
 
 /// Counts the executions that a store reports as finished.

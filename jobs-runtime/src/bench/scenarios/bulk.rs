@@ -6,7 +6,7 @@ use jobs::{ExecutionStatus, Job};
 
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{FinishCounter, Workload, runtime_on};
+use crate::bench::load::{FinishCounter, Workload};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::{Other, Plain};
 use crate::bench::report::Trial;
@@ -32,13 +32,13 @@ pub(super) async fn trial(
     };
     failed.write_to(&*store).await?;
     Workload::Plain
-        .enqueue_into(&store, executions, config.batch)
+        .enqueue_into(&store, executions, config)
         .await?;
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let mut finished = FinishCounter::of(&*store);
     let meter = meter.start();
-    let worker = runtime_on(&store)?.concurrency(config.concurrency);
+    let worker = config.runtime_on(&store)?.concurrency(config.concurrency);
     let worker = worker.jobs([Plain::ID]).start().await?;
     let operation = if measured {
         Some(retry_all(worker.service()).await?)

@@ -9,7 +9,7 @@ use crate::SystemClock;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
-use crate::bench::load::{FinishCounter, Workload, runtime_on};
+use crate::bench::load::{FinishCounter, Workload};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::{Keyed, Plain};
 use crate::bench::report::Trial;
@@ -47,9 +47,7 @@ pub(super) async fn trial(
         _ => None,
     };
     let executions = config.executions();
-    workload
-        .enqueue_into(&store, executions, config.batch)
-        .await?;
+    workload.enqueue_into(&store, executions, config).await?;
     let store = reopen(scratch, store).await?;
 
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
@@ -58,7 +56,7 @@ pub(super) async fn trial(
         permit_holder.renew(&*store).await?;
     }
     let meter = meter.start();
-    let worker = runtime_on(&store)?.concurrency(config.concurrency);
+    let worker = config.runtime_on(&store)?.concurrency(config.concurrency);
     let worker = if interference == Interference::BlockedExecutions {
         // The worker must not claim the blocked executions.
         worker.jobs([Plain::ID])
@@ -150,7 +148,7 @@ pub(super) async fn drain_retained(
     let executions = config.executions();
     let store = scratch.open().await?;
     Workload::Plain
-        .enqueue_into(&store, executions, config.batch)
+        .enqueue_into(&store, executions, config)
         .await?;
     drop(store);
 
@@ -158,7 +156,7 @@ pub(super) async fn drain_retained(
     let store = scratch.open().await?;
     let mut finished = FinishCounter::of(&*store);
     let meter = meter.start();
-    let worker = runtime_on(&store)?.concurrency(config.concurrency);
+    let worker = config.runtime_on(&store)?.concurrency(config.concurrency);
     let worker = worker.start().await?;
     finished.wait_for(executions, &worker).await?;
     let meter = meter.stop();
@@ -189,7 +187,7 @@ impl PermitHolder {
     /// Enqueues the executions to be blocked and one more per key, then claims one per key.
     async fn open(store: &Arc<dyn Store>, config: &BenchConfig) -> Result<Self, BenchError> {
         Workload::Keyed(config.keys)
-            .enqueue_into(store, config.blocked + config.keys, config.batch)
+            .enqueue_into(store, config.blocked + config.keys, config)
             .await?;
         let clock = SystemClock::new();
         let now = timestamp(&clock);

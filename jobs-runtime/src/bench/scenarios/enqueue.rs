@@ -7,9 +7,7 @@ use jobs::Client;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
-use crate::bench::load::{
-    FinishCounter, Workload, call_concurrently, client_on, runtime_on, subject,
-};
+use crate::bench::load::{FinishCounter, Workload, call_concurrently, subject};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::{NumberedJob, Plain};
 use crate::bench::report::Trial;
@@ -43,7 +41,7 @@ async fn enqueues(
 ) -> Result<Trial, BenchError> {
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
-    let runtime = client_on(&store).await?;
+    let runtime = config.client_on(&store).await?;
     let latency = Arc::new(Histogram::default());
     let caller = Caller {
         client: runtime.client(),
@@ -94,7 +92,7 @@ pub(super) async fn mixed(
     let executions = calls * batch as u64;
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
-    let worker = runtime_on(&store)?.concurrency(config.concurrency);
+    let worker = config.runtime_on(&store)?.concurrency(config.concurrency);
     let worker = worker.start().await?;
     let mut finished = FinishCounter::of(&*store);
     let latency = Arc::new(Histogram::default());

@@ -12,7 +12,7 @@ use crate::JobService;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
 use crate::bench::histogram::Histogram;
-use crate::bench::load::{runtime_on, subject};
+use crate::bench::load::subject;
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::Plain;
 use crate::bench::report::Trial;
@@ -31,7 +31,8 @@ pub(super) async fn triggers(
     let executions = config.executions();
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
-    let server = runtime_on(&store)?
+    let server = config
+        .runtime_on(&store)?
         .workers(false)
         .bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .start()

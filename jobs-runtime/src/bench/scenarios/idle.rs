@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::runtime_on;
 use crate::bench::meter::{ReadyMeter, resident_bytes, wake_ups};
 use crate::bench::report::Trial;
 use crate::bench::scratch_store::ScratchStore;
@@ -22,7 +21,7 @@ pub(super) async fn trial(
 ) -> Result<Trial, BenchError> {
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
-    let worker = runtime_on(&store)?.concurrency(config.concurrency);
+    let worker = config.runtime_on(&store)?.concurrency(config.concurrency);
     let worker = worker.start().await?;
     tokio::time::sleep(WARM_UP).await;
     let before = wake_ups();

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{FinishCounter, runtime_on, subject, timed};
+use crate::bench::load::{FinishCounter, subject, timed};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::noop_jobs::{NumberedJob, Plain, StartTimer};
 use crate::bench::report::Trial;
@@ -29,7 +29,8 @@ pub(super) async fn idle_pickup(
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
     let timer = StartTimer::new();
-    let worker = runtime_on(&store)?
+    let worker = config
+        .runtime_on(&store)?
         .concurrency(config.concurrency)
         .shared_resource(Arc::clone(&timer))
         .start()
@@ -98,7 +99,8 @@ pub(super) async fn steady(
     let meter = ReadyMeter::new(scratch.monitor().await?).await?;
     let store = scratch.open().await?;
     let timer = StartTimer::new();
-    let worker = runtime_on(&store)?
+    let worker = config
+        .runtime_on(&store)?
         .concurrency(config.concurrency)
         .shared_resource(Arc::clone(&timer))
         .start()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::drain::verify_drained;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{FinishCounter, Workload, runtime_on};
+use crate::bench::load::{FinishCounter, Workload};
 use crate::bench::meter::ReadyMeter;
 use crate::bench::report::Trial;
 use crate::bench::scratch_store::ScratchStore;
@@ -31,7 +31,7 @@ pub(super) async fn trial(
     let executions = config.executions();
     let store = scratch.open().await?;
     Workload::Plain
-        .enqueue_into(&store, executions, config.batch)
+        .enqueue_into(&store, executions, config)
         .await?;
     drop(store);
 
@@ -39,8 +39,9 @@ pub(super) async fn trial(
     let store = scratch.open().await?;
     let archive = ScratchArchive::create(config)?;
     let mut finished = FinishCounter::of(&*store);
-    let worker = runtime_on(&store)?.concurrency(config.concurrency);
-    let pruner = runtime_on(&store)?
+    let worker = config.runtime_on(&store)?.concurrency(config.concurrency);
+    let pruner = config
+        .runtime_on(&store)?
         .workers(false)
         .retention(RetentionSettings::default().default_of(None, RETENTION))
         .archive_directory(&archive.0)

@@ -6,7 +6,7 @@ use super::drain::{self, Interference};
 use super::latency::enqueue_at_rate;
 use crate::bench::config::BenchConfig;
 use crate::bench::error::BenchError;
-use crate::bench::load::{FinishCounter, Workload, runtime_on};
+use crate::bench::load::{FinishCounter, Workload};
 use crate::bench::meter::{ReadyMeter, resident_bytes};
 use crate::bench::noop_jobs::StartTimer;
 use crate::bench::report::{SoakPart, Trial};
@@ -34,7 +34,8 @@ pub(super) async fn trial(
     let mut monitor = scratch.monitor().await?;
     let store = scratch.open().await?;
     let timer = StartTimer::new();
-    let worker = runtime_on(&store)?
+    let worker = config
+        .runtime_on(&store)?
         .concurrency(config.concurrency)
         .shared_resource(Arc::clone(&timer))
         .start()

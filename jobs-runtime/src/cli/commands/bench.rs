@@ -41,6 +41,8 @@ pub(in crate::cli) async fn measure(
         keys: args.keys,
         blocked: args.blocked,
         limit: args.limit,
+        #[cfg(feature = "otlp")]
+        telemetry: settings.telemetry.clone(),
     };
     if cfg!(debug_assertions) {
         output.note(
