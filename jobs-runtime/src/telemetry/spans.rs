@@ -25,7 +25,6 @@ mod exported;
 mod ids;
 
 use tracing::Span;
-use tracing::field::Empty;
 
 use crate::logs::ATTEMPT_TARGET;
 use crate::store::Claimed;
@@ -46,7 +45,7 @@ pub(crate) struct SpanEnd<'a> {
 
 /// Opens the span of an attempt that is not exported: for log lines. Exported spans have the field
 /// `otel.kind`, too.
-fn open_unexported(job: &str, claimed: &Claimed) -> Span {
+fn open_unexported(job: &str, claimed: &Claimed, trace_id: Option<&str>) -> Span {
     tracing::info_span!(
         target: ATTEMPT_TARGET,
         parent: None,
@@ -54,6 +53,6 @@ fn open_unexported(job: &str, claimed: &Claimed) -> Span {
         job,
         execution = %claimed.execution_id,
         attempt = claimed.fence.attempt,
-        trace_id = Empty,
+        trace_id,
     )
 }

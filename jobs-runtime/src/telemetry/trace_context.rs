@@ -10,10 +10,16 @@ pub(crate) fn join(parent: &str, state: Option<&str>) -> Option<String> {
     if !is_valid_parent(parent) {
         return None;
     }
-    match state.filter(|state| is_valid_state(state)) {
-        Some(state) => Some(format!("{parent} {state}")),
-        None => Some(parent.to_owned()),
+    Some(with_state(parent.to_owned(), state.unwrap_or_default()))
+}
+
+/// Joins a valid `traceparent` and a `tracestate`, which is dropped if it is empty or invalid.
+pub(crate) fn with_state(mut parent: String, state: &str) -> String {
+    if is_valid_state(state) {
+        parent.push(' ');
+        parent.push_str(state);
     }
+    parent
 }
 
 /// Splits a trace context into `traceparent` and `tracestate`.
@@ -33,7 +39,8 @@ pub(crate) fn checked(context: Option<String>) -> Option<String> {
 
 /// Returns the trace id.
 pub(crate) fn trace_id(context: &str) -> Option<&str> {
-    context.split('-').nth(1)
+    // Every version begins with two digits, a trace id of 32 and a parent of 16.
+    context.get(3..35)
 }
 
 fn is_valid_parent(parent: &str) -> bool {

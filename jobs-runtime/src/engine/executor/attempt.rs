@@ -47,7 +47,6 @@ use crate::health::WorkerHealth;
 use crate::logs::{self, LogBuffer};
 use crate::store::{Claimed, Fence, Store};
 use crate::telemetry::spans::{AttemptSpan, SpanEnd, Spans};
-use crate::telemetry::trace_context;
 use crate::time::Timestamp;
 
 /// The time that the code of an error's type has to format and drop it.
@@ -192,10 +191,6 @@ impl Attempt {
         let deps = Arc::clone(&reporter.deps);
         let (span, trace_parent) =
             logs::in_scope(Arc::clone(&logs), || deps.spans.attempt(job.id, &claimed));
-        let trace_parent = trace_parent.or(claimed.trace_parent);
-        if let Some(trace_id) = trace_parent.as_deref().and_then(trace_context::trace_id) {
-            span.record_trace(trace_id);
-        }
         let deadline = claimed
             .policy
             .timeout_ms

@@ -48,11 +48,13 @@ where
                 } else {
                     with_events
                 };
-                is_exported(metadata) && is_wanted
+                is_wanted && is_exported(metadata)
             }))
     });
-    let records =
-        logs.map(|logs| OpenTelemetryTracingBridge::new(logs).with_filter(filter_fn(is_exported)));
+    let records = logs.map(|logs| {
+        let is_wanted = |metadata: &Metadata<'_>| metadata.is_event() && is_exported(metadata);
+        OpenTelemetryTracingBridge::new(logs).with_filter(filter_fn(is_wanted))
+    });
     match (spans, records) {
         (Some(spans), Some(records)) => Some(spans.and_then(records).boxed()),
         (Some(spans), None) => Some(spans.boxed()),

@@ -8,6 +8,7 @@ use tracing::{Instrument, Span};
 
 use super::{SpanEnd, open_unexported};
 use crate::store::Claimed;
+use crate::telemetry::trace_context;
 
 /// The spans of a process.
 #[derive(Clone, Debug, Default)]
@@ -33,7 +34,9 @@ impl Spans {
     }
 
     pub(crate) fn attempt(&self, job: &str, claimed: &Claimed) -> (AttemptSpan, Option<String>) {
-        (AttemptSpan(open_unexported(job, claimed)), None)
+        let stored = claimed.trace_parent.clone();
+        let trace_id = stored.as_deref().and_then(trace_context::trace_id);
+        (AttemptSpan(open_unexported(job, claimed, trace_id)), stored)
     }
 
     #[cfg(feature = "http")]
@@ -66,10 +69,6 @@ impl SendSpan {
 }
 
 impl AttemptSpan {
-    pub(crate) fn record_trace(&self, trace_id: &str) {
-        self.0.record("trace_id", trace_id);
-    }
-
     pub(crate) fn instrument<F: Future>(
         &self,
         work: F,

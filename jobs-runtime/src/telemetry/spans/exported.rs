@@ -1,6 +1,10 @@
 //! Spans of a program with the feature `otlp`.
+//!
+//! The folder may import what [`spans`](super) may, and the OpenTelemetry API and SDK. It must not
+//! build exporters: the sampler and the logger are given.
 
 mod attempt;
+mod sampler;
 
 use std::sync::Arc;
 
@@ -16,6 +20,8 @@ use tracing_opentelemetry::OpenTelemetrySpanExt;
 use crate::telemetry::reference::attribute;
 use crate::telemetry::trace_context;
 
+use sampler::Sampler;
+
 pub(crate) use attempt::AttemptSpan;
 
 /// The spans of a process. Cheap to clone; without an OpenTelemetry layer they are off.
@@ -27,7 +33,7 @@ struct Writer {
     /// Takes the exceptions of attempts. `None` if log records are not exported.
     logger: Option<SdkLogger>,
     /// Tells which attempts are sampled. `None` if the layer is the application's.
-    sampler: Option<SdkTracer>,
+    sampler: Option<Sampler>,
 }
 
 impl Spans {
@@ -49,6 +55,7 @@ impl Spans {
         });
         // The task fails only if the runtime shuts down.
         let is_on = probed.await.unwrap_or(false);
+        let sampler = sampler.map(Sampler::new);
         Self(is_on.then(|| Arc::new(Writer { logger, sampler })))
     }
 
@@ -156,10 +163,9 @@ fn set_error(span: &Span, kind: &str, message: &str) {
 /// A trace context of another process as the parent of a span.
 fn remote(context: &str) -> Option<Context> {
     let (parent, state) = trace_context::split(context);
-    let mut parts = parent.split('-').skip(1);
-    let trace = TraceId::from_hex(parts.next()?).ok()?;
-    let span = SpanId::from_hex(parts.next()?).ok()?;
-    let flags = u8::from_str_radix(parts.next()?, 16).ok()?;
+    let trace = TraceId::from_hex(trace_context::trace_id(parent)?).ok()?;
+    let span = SpanId::from_hex(parent.get(36..52)?).ok()?;
+    let flags = u8::from_str_radix(parent.get(53..55)?, 16).ok()?;
     let state = state
         .and_then(|state| state.parse().ok())
         .unwrap_or_default();
@@ -175,5 +181,5 @@ fn text_of(context: &SpanContext) -> Option<String> {
     let (trace, span) = (context.trace_id(), context.span_id());
     let parent = format!("00-{trace}-{span}-{:02x}", context.trace_flags());
     let state = context.trace_state().header();
-    trace_context::join(&parent, Some(&state))
+    Some(trace_context::with_state(parent, &state))
 }

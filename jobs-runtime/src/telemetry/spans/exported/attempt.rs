@@ -7,29 +7,28 @@
 //! ```
 //!
 //! At a low sampling rate most attempts are left out. For such a span the layer would do nearly as
-//! much as for an exported one. So the sampler is asked first. The context of an attempt that is
-//! left out carries the decision to the handler's spans, and to the executions that it enqueues.
+//! much as for an exported one. So the sampler is asked first, or only once if it always follows a
+//! parent that is not sampled. The context of an attempt that is left out carries the decision to
+//! the handler's spans, and to the executions that it enqueues.
 
 use std::future::Future;
 
 use futures_util::future::Either;
 use opentelemetry::context::FutureExt;
 use opentelemetry::logs::{LogRecord, Logger, Severity};
-use opentelemetry::trace::{
-    Span as _, SpanContext, SpanId, SpanKind, TraceContextExt, TraceFlags, TraceId, TraceState,
-    Tracer,
-};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::trace::SdkTracer;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::sampler::Sampler;
 use super::{Spans, remote, set_error, text_of};
 use crate::logs::ATTEMPT_TARGET;
 use crate::store::Claimed;
 use crate::telemetry::reference::attribute;
 use crate::telemetry::spans::{SpanEnd, ids, open_unexported};
+use crate::telemetry::trace_context;
 
 /// The span of an attempt. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -40,11 +39,6 @@ pub(crate) struct AttemptSpan {
 }
 
 impl AttemptSpan {
-    /// Records the trace's id, which the program's log prints.
-    pub(crate) fn record_trace(&self, trace_id: &str) {
-        self.span.record("trace_id", trace_id);
-    }
-
     /// Executes a future within the span.
     pub(crate) fn instrument<F: Future>(
         &self,
@@ -65,26 +59,38 @@ impl AttemptSpan {
 }
 
 impl Spans {
-    /// Starts the span of an attempt, and returns it with its trace context.
+    /// Starts the span of an attempt, and returns it with the trace context of its children.
     pub(crate) fn attempt(&self, job: &str, claimed: &Claimed) -> (AttemptSpan, Option<String>) {
-        let Some(writer) = &self.0 else {
-            let (span, left_out) = (open_unexported(job, claimed), None);
-            return (AttemptSpan { span, left_out }, None);
+        let stored = claimed.trace_parent.as_deref();
+        let unexported = |trace_parent: Option<&str>, left_out| AttemptSpan {
+            span: open_unexported(job, claimed, trace_parent.and_then(trace_context::trace_id)),
+            left_out,
         };
-        let trace = AttemptTrace::of(claimed);
-        let sampler = writer.sampler.as_ref();
-        if let Some(context) = sampler.and_then(|sampler| trace.left_out_by(sampler)) {
-            let trace_parent = text_of(&context);
-            let span = AttemptSpan {
-                span: open_unexported(job, claimed),
-                left_out: Some(Context::new().with_remote_span_context(context)),
-            };
-            return (span, trace_parent);
+        let Some(writer) = &self.0 else {
+            return (unexported(stored, None), stored.map(str::to_owned));
+        };
+        let parent = stored.and_then(remote);
+        if let Some(sampler) = &writer.sampler {
+            if let Some(parent) = sampler.leaves_out(parent.as_ref()) {
+                let left_out = Some(parent.clone());
+                return (unexported(stored, left_out), stored.map(str::to_owned));
+            }
+            let trace = AttemptTrace::of(claimed, parent.as_ref());
+            if let Some(context) = trace.left_out_by(sampler) {
+                let text = text_of(&context);
+                let left_out = Some(Context::new().with_remote_span_context(context));
+                return (unexported(text.as_deref(), left_out), text);
+            }
         }
         let span = open(job, claimed);
-        let trace_parent = trace.start(&span, job, claimed);
+        let trace = AttemptTrace::of(claimed, parent.as_ref());
+        let text = trace.start(&span, job, claimed);
+        let text = text.or_else(|| stored.map(str::to_owned));
+        if let Some(trace_id) = text.as_deref().and_then(trace_context::trace_id) {
+            span.record("trace_id", trace_id);
+        }
         let left_out = None;
-        (AttemptSpan { span, left_out }, trace_parent)
+        (AttemptSpan { span, left_out }, text)
     }
 
     /// Starts the span of an external attempt, and returns it with its trace context.
@@ -140,44 +146,35 @@ fn open(job: &str, claimed: &Claimed) -> Span {
 }
 
 /// The place of an attempt in its trace.
-struct AttemptTrace {
+struct AttemptTrace<'a> {
     /// The context that is stored with the execution. Without one, the span is the root.
-    parent: Option<Context>,
+    parent: Option<&'a Context>,
     trace: TraceId,
     span: SpanId,
 }
 
-impl AttemptTrace {
-    fn of(claimed: &Claimed) -> Self {
+impl<'a> AttemptTrace<'a> {
+    fn of(claimed: &Claimed, parent: Option<&'a Context>) -> Self {
         let execution = claimed.execution_id;
-        let parent = claimed.trace_parent.as_deref().and_then(remote);
-        let stored = parent
-            .as_ref()
-            .map(|parent| parent.span().span_context().trace_id());
+        let stored = parent.map(|parent| parent.span().span_context().trace_id());
         Self {
+            parent,
             trace: stored.unwrap_or_else(|| ids::trace_of(execution)),
             span: ids::span_of(execution, claimed.fence.attempt),
-            parent,
         }
     }
 
     /// Returns the span context of the attempt, if the sampler leaves it out.
-    fn left_out_by(&self, sampler: &SdkTracer) -> Option<SpanContext> {
-        let attempt = sampler
-            .span_builder("attempt")
-            .with_kind(SpanKind::Consumer);
+    fn left_out_by(&self, sampler: &Sampler) -> Option<SpanContext> {
         let no_parent = Context::new();
-        let parent = self.parent.as_ref().unwrap_or(&no_parent);
-        let asked = ids::with_ids(self.trace, self.span, || {
-            sampler.build_with_context(attempt, parent)
-        });
-        let context = asked.span_context();
-        (!context.is_sampled()).then(|| context.clone())
+        let parent = self.parent.unwrap_or(&no_parent);
+        let context = ids::with_ids(self.trace, self.span, || sampler.ask(parent));
+        (!context.is_sampled()).then_some(context)
     }
 
     /// Starts a span, and returns its trace context.
     fn start(self, span: &Span, job: &str, claimed: &Claimed) -> Option<String> {
-        let parent = self.parent.clone().unwrap_or_default();
+        let parent = self.parent.cloned().unwrap_or_default();
         let _ = span.set_parent(parent);
         let started = ids::with_ids(self.trace, self.span, || span.context());
         let started = started.span();
@@ -188,9 +185,8 @@ impl AttemptTrace {
             let attempt = claimed.fence.attempt;
             if attempt > 1 {
                 let before = ids::span_of(claimed.execution_id, attempt - 1);
-                let stored = self.parent.as_ref();
-                let flags = stored.map_or(TraceFlags::SAMPLED, |stored| {
-                    stored.span().span_context().trace_flags()
+                let flags = self.parent.map_or(TraceFlags::SAMPLED, |parent| {
+                    parent.span().span_context().trace_flags()
                 });
                 let state = TraceState::default();
                 let before = SpanContext::new(self.trace, before, flags, true, state);
