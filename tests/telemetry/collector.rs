@@ -110,10 +110,11 @@ impl Collector {
 
     /// The variables of a program that exports to this collector.
     pub(crate) fn variables(&self, protocol: Protocol, service: &str) -> Vec<(String, String)> {
-        let (name, address) = match protocol {
-            Protocol::Http => ("http/protobuf", self.http),
-            Protocol::Grpc => ("grpc", self.grpc),
+        let name = match protocol {
+            Protocol::Http => "http/protobuf",
+            Protocol::Grpc => "grpc",
         };
+        let address = self.address(protocol);
         let variables = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{address}")),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", name.to_owned()),
@@ -126,6 +127,14 @@ impl Collector {
         variables
             .map(|(name, value)| (name.to_owned(), value))
             .collect()
+    }
+
+    /// The address by a protocol.
+    pub(crate) fn address(&self, protocol: Protocol) -> SocketAddr {
+        match protocol {
+            Protocol::Http => self.http,
+            Protocol::Grpc => self.grpc,
+        }
     }
 
     pub(crate) fn taken(&self) -> MutexGuard<'_, Taken> {

@@ -11,6 +11,7 @@ mod json_logs;
 mod metrics;
 mod prometheus;
 mod sampling;
+mod tls;
 mod traces;
 
 /// The bundled runtime with the jobs of the crate `tests`.

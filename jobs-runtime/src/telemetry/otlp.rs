@@ -7,16 +7,19 @@
 //! ```
 //!
 //! No thread of the application or the engine waits for the collector: a full queue drops.
-//! [`variables`] reads which signals are on; [`exporter`] builds and watches the exporters.
+//! [`variables`] reads which signals are on; [`transport`] is the way to the collector, and
+//! [`exporter`] builds and watches the exporters.
 //! [`layer`] makes spans and log records of the program's events; [`metrics`] shows the process's
 //! metrics to the SDK.
 //!
 //! The folder may import the rest of `telemetry`, `health`, the target of `logs` and the clock. It
-//! must not import the engine, the service or `http`. Only it imports the OpenTelemetry SDK.
+//! must not import the engine, the service or `http`. Only it and the exported spans import the
+//! OpenTelemetry SDK.
 
 mod exporter;
 mod layer;
 mod metrics;
+mod transport;
 mod variables;
 
 use std::fmt;
@@ -39,6 +42,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::metrics::MirrorFactory;
 use super::spans::DerivedIds;
 use exporter::{ExportState, Exporters};
+use transport::BuildError;
 use variables::Signal;
 
 pub(crate) use metrics::{MetricsExport, MetricsSource};
@@ -129,7 +133,7 @@ pub fn telemetry() -> Result<Telemetry, TelemetryError> {
             Ok(provider.build())
         })
         .transpose()
-        .map_err(|reason: exporter::BuildError| error("traces", &reason))?;
+        .map_err(|reason: BuildError| error("traces", &reason))?;
     let logs = is_on(Signal::Logs)
         .then(|| {
             let provider = SdkLoggerProvider::builder()
@@ -138,7 +142,7 @@ pub fn telemetry() -> Result<Telemetry, TelemetryError> {
             Ok(provider.build())
         })
         .transpose()
-        .map_err(|reason: exporter::BuildError| error("logs", &reason))?;
+        .map_err(|reason: BuildError| error("logs", &reason))?;
     let metrics = is_on(Signal::Metrics)
         .then(|| {
             let reader = PeriodicReader::builder(exporters.metrics()?).build();
@@ -148,7 +152,7 @@ pub fn telemetry() -> Result<Telemetry, TelemetryError> {
             Ok(provider.build())
         })
         .transpose()
-        .map_err(|reason: exporter::BuildError| error("metrics", &reason))?;
+        .map_err(|reason: BuildError| error("metrics", &reason))?;
     Ok(Telemetry(Some(Arc::new(Export {
         traces,
         logs,
@@ -244,8 +248,8 @@ impl Telemetry {
         export.logs.as_ref().map(|logs| logs.logger(SCOPE))
     }
 
-    /// A tracer with the sampler of the exported traces. It exports nothing: it only tells whether a
-    /// span is sampled.
+    /// A tracer with the sampler of the exported traces. It exports nothing: it only tells whether
+    /// a span is sampled.
     pub(crate) fn sampler(&self) -> Option<SdkTracer> {
         self.0.as_ref()?.traces.as_ref()?;
         let provider = SdkTracerProvider::builder()

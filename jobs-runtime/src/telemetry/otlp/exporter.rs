@@ -10,13 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use opentelemetry::KeyValue;
-use opentelemetry_http::hyper::HyperClient;
-use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
 use opentelemetry_otlp::{
-    ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithHttpConfig, WithTonicConfig,
+    LogExporter, MetricExporter, SpanExporter, WithHttpConfig, WithTonicConfig,
 };
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
@@ -27,23 +23,12 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
 use opentelemetry_sdk::trace::SpanData;
 use tokio::runtime::Handle;
 
+use super::transport::{BuildError, Transport};
 use super::variables::Signal;
 use crate::telemetry::reference::attribute;
 
-/// The time that a request over HTTP may take without `OTEL_EXPORTER_OTLP_TIMEOUT`.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The fields of an attempt's span in the log, whose values have attributes by the conventions.
 const LOG_FIELDS: [&str; 4] = ["job", "execution", "attempt", "trace_id"];
-
-/// An exporter cannot be built.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum BuildError {
-    #[error(transparent)]
-    Exporter(#[from] ExporterBuildError),
-    #[error("no certificates of authorities: {0}")]
-    Certificates(#[from] std::io::Error),
-}
 
 /// Builds the exporters.
 pub(super) struct Exporters<'a> {
@@ -99,42 +84,6 @@ impl<'a> Exporters<'a> {
             runtime: self.runtime.clone(),
             state: Arc::clone(self.state),
         }
-    }
-}
-
-/// The way to the collector.
-enum Transport {
-    /// gRPC over TLS.
-    Grpc(ClientTlsConfig),
-    PlainGrpc,
-    /// HTTP over TLS.
-    Https(HyperClient<HttpsConnector<HttpConnector>>),
-    PlainHttp(HyperClient),
-}
-
-impl Transport {
-    /// Reads the protocol: `grpc`, or else HTTP with protobuf.
-    fn of(signal: Signal) -> Result<Self, BuildError> {
-        let is_grpc = signal.option("PROTOCOL").is_some_and(|it| it == "grpc");
-        let is_tls = signal
-            .option("ENDPOINT")
-            .is_some_and(|endpoint| endpoint.starts_with("https:"));
-        if is_grpc {
-            return Ok(if is_tls {
-                Self::Grpc(ClientTlsConfig::new().with_enabled_roots())
-            } else {
-                Self::PlainGrpc
-            });
-        }
-        let timeout = signal.option("TIMEOUT").and_then(|text| text.parse().ok());
-        let timeout = timeout.map_or(TIMEOUT, Duration::from_millis);
-        if !is_tls {
-            let client = HyperClient::with_default_connector(timeout, None);
-            return Ok(Self::PlainHttp(client));
-        }
-        let connector = HttpsConnectorBuilder::new().with_native_roots()?;
-        let connector = connector.https_only().enable_http1().build();
-        Ok(Self::Https(HyperClient::new(connector, timeout, None)))
     }
 }
 
