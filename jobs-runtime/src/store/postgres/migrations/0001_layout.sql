@@ -61,9 +61,9 @@ CREATE TABLE jobs.ready (
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.5
 );
 -- Finds the first rows of single queues and jobs. Rank and seq are expressions, so that a lookup by
--- them can only take the primary key. With the columns themselves, a plan that was made for an empty
--- table could read all of this index for each row that it looks up. The same holds for `seq + 0` in
--- the indexes of other tables.
+-- them can only take the primary key. With the columns themselves, a plan that was made for an
+-- empty table could read all of this index for each row that it looks up. The same holds for
+-- `seq + 0` in the indexes of other tables.
 CREATE INDEX ready_by_queue_and_job ON jobs.ready (queue, job_id, (rank::integer), (seq + 0));
 -- Finds the ready executions with limits, in the order of claims. The first column is an
 -- expression, so that the planner does not take the primary key for an equal choice.
