@@ -14,7 +14,7 @@ use tests::process::{Server, is_full_tier, wait_for};
 const THIS: &str = env!("CARGO_BIN_EXE_worker");
 
 /// The commit that stands for the last release until there is one.
-const FIRST_BASE: &str = "6fc9c74b37253b04ef144330337566a1b2914e4b";
+const FIRST_BASE: &str = "42cdae448bbf9017734f6e05f5595de168f74895";
 
 /// The executions that each phase adds at least.
 const EACH: usize = 100;
