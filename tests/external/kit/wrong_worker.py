@@ -26,7 +26,7 @@ def ignores_cancel() -> None:
 def gives_up() -> None:
     """It sends each end once."""
 
-    def once(self: Lease, verb: str, body: dict[str, Any]) -> None:
+    def once(self: Lease, verb: str, body: dict[str, Any], *_times: float) -> None:
         self._transport.request("POST", f"{self._path}/{verb}", body)
 
     setattr(Lease, "_end", once)
@@ -48,7 +48,7 @@ def unnumbered_logs() -> None:
 
     def first(self: Lease, line: dict[str, Any]) -> None:
         add(self, line)
-        for kept in self._lines:
+        for _, kept in self._lines:
             kept["line"] = 1
 
     setattr(Lease, "add_line", first)

@@ -16,6 +16,7 @@ import uuid
 from collections import OrderedDict
 from typing import Any, Callable, Iterable
 
+from ._routing import RoutingKeys
 from ._transport import Backoff
 from .errors import ApiError, ServerUnavailable
 
@@ -29,6 +30,9 @@ HOLD = 60.0
 
 #: The pause before a message goes back because the server did not answer, in seconds.
 SERVER_PAUSE = 1.0
+
+#: The pause before the server is asked again for routing keys that it did not tell, in seconds.
+ASK_AGAIN = 30.0
 
 #: Claims these executions and starts their attempts. Returns how many ids were tried: the first
 #: ones, none without a free slot.
@@ -49,14 +53,16 @@ class Consumer(threading.Thread):
     """Consumes the broker queues of some jobs until it is stopped, and reconnects."""
 
     def __init__(
-        self, url: str, prefix: str, keys: Iterable[str], slots: int, claim: Claim
+        self, url: str, prefix: str, keys: RoutingKeys, slots: int, claim: Claim
     ) -> None:
         super().__init__(name="jobs-broker", daemon=True)
         self._pika = load_pika()
         self._parameters = self._pika.URLParameters(url)
-        prefix = f"{prefix}." if prefix else ""
-        self._exchange = f"{prefix}jobs"
-        self._queues = {key: f"{prefix}{key}" for key in keys}
+        self._prefix = f"{prefix}." if prefix else ""
+        self._exchange = f"{self._prefix}jobs"
+        self._keys = keys
+        #: True: the broker has ended a subscription.
+        self._is_cancelled = False
         self._slots = slots
         self._claim = claim
         self._stopped = threading.Event()
@@ -78,25 +84,48 @@ class Consumer(threading.Thread):
                 if not self._stopped.is_set():
                     log.warning("broker: %r", error)
                     self._stopped.wait(pauses.pause())
+            except Exception:
+                log.exception("broker")
+                self._stopped.wait(pauses.pause())
 
     def _consume(self, pauses: Backoff) -> None:
         self._held.clear()
+        self._is_cancelled = False
+        keys = self._keys.ask()
+        queues = {key: f"{self._prefix}{key}" for key in keys}
         connection = self._pika.BlockingConnection(self._parameters)
         try:
-            for key, queue in self._queues.items():
+            for key, queue in queues.items():
                 self._declare(connection, key, queue)
-            channel = connection.channel()
-            channel.basic_qos(prefetch_count=self._slots)
-            for queue in self._queues.values():
-                channel.basic_consume(queue, self._received)
+            channel = self._subscribe(connection, queues.values())
             pauses.reset()
-            log.info("consuming %d broker queues", len(self._queues))
-            while not self._stopped.is_set():
-                connection.process_data_events(time_limit=0.05 if self._held else 0.5)
-                self._claim_held(connection, channel)
+            log.info("consuming %d broker queues", len(queues))
+            self._process(connection, channel, keys)
         finally:
             if connection.is_open:
                 connection.close()
+
+    def _subscribe(self, connection: Any, queues: Iterable[str]) -> Any:
+        channel = connection.channel()
+        channel.basic_qos(prefetch_count=self._slots)
+        channel.add_on_cancel_callback(self._cancelled)
+        for queue in queues:
+            channel.basic_consume(queue, self._received)
+        return channel
+
+    def _process(self, connection: Any, channel: Any, keys: list[str]) -> None:
+        """Claims what arrives, until the consumer is stopped or a routing key has changed."""
+        ask_at = time.monotonic() + ASK_AGAIN
+        while not self._stopped.is_set():
+            connection.process_data_events(time_limit=0.05 if self._held else 0.5)
+            if self._is_cancelled:
+                # The queue was deleted, for example: a new connection declares it again.
+                raise self._pika.exceptions.ConsumerCancelled()
+            self._claim_held(connection, channel)
+            if not self._keys.are_known and time.monotonic() >= ask_at:
+                if self._keys.ask() != keys:
+                    return
+                ask_at = time.monotonic() + ASK_AGAIN
 
     def _declare(self, connection: Any, key: str, queue: str) -> None:
         """Declares a broker queue as the relay does. Without the right to, it has to exist."""
@@ -114,6 +143,9 @@ class Consumer(threading.Thread):
             # binds the queue.
             if error.reply_code not in (403, 404):
                 raise
+
+    def _cancelled(self, _frame: Any) -> None:
+        self._is_cancelled = True
 
     def _received(self, channel: Any, method: Any, _properties: Any, body: bytes) -> None:
         try:

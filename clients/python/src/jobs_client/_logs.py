@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import Any, Callable, Iterator
 
+from ._text import cut, snapshot
+
 #: Receives a line without its number.
 Sink = Callable[[dict[str, Any]], None]
 
@@ -43,7 +45,7 @@ class AttemptHandler(logging.Handler):
 
 
 def line_of(record: logging.LogRecord) -> dict[str, Any]:
-    """A record as a line of the server, without its number."""
+    """A record as a line of the server, without its number. The line is JSON, and a copy."""
     message = record.getMessage()
     if record.exc_info:
         message += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
@@ -51,12 +53,12 @@ def line_of(record: logging.LogRecord) -> dict[str, Any]:
     line: dict[str, Any] = {
         "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "level": _level(record.levelno),
-        "target": record.name or "root",
-        "message": message or " ",
+        "target": cut(record.name) or "root",
+        "message": cut(message) or " ",
     }
     fields = getattr(record, "fields", None)
     if isinstance(fields, dict):
-        line["fields"] = fields
+        line["fields"] = snapshot(fields)
     return line
 
 

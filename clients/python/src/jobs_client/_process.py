@@ -10,19 +10,15 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any, Callable
 
+from ._failures import ProcessCrashed, ProcessFailed, failure_of
 from ._logs import AttemptHandler, captured_by
 from .context import Attempt, Context
-from .errors import JobsError
 
 #: Returns the result, or raises.
 Handler = Callable[[Context, Any], Any]
 
 #: The time that an interrupted process has before it is killed.
 GRACE = 5.0
-
-
-class ProcessCrashed(JobsError):
-    """The process of a handler ended without an answer."""
 
 
 def _child(pipe: Connection, handler: Handler, attempt: Attempt, payload: Any) -> None:
@@ -55,10 +51,8 @@ def _child(pipe: Connection, handler: Handler, attempt: Attempt, payload: Any) -
             result = handler(context, payload)
         send("result", result)
     except BaseException as error:
-        try:
-            send("error", error)
-        except Exception:
-            send("error", RuntimeError(f"{type(error).__name__}: {error}"))
+        # Not the error itself: many an exception that pickles cannot be unpickled.
+        send("failure", failure_of(error))
 
 
 def run(
@@ -68,8 +62,8 @@ def run(
     context: Context,
     add_line: Callable[[dict[str, Any]], None],
 ) -> Any:
-    """Runs a handler in a new process. Returns its result, or raises its error. Kills the process
-    if it ignores an interrupt."""
+    """Runs a handler in a new process. Returns its result, or raises `ProcessFailed`. Kills the
+    process if it ignores an interrupt."""
     processes = multiprocessing.get_context("spawn")
     ours, theirs = processes.Pipe()
     child = processes.Process(target=_child, args=(theirs, handler, attempt, payload), daemon=True)
@@ -93,7 +87,7 @@ def run(
             elif kind == "result":
                 return value
             else:
-                raise value
+                raise ProcessFailed(value)
     except (EOFError, OSError) as error:
         child.join(1)
         raise ProcessCrashed(f"the process ended with code {child.exitcode}") from error

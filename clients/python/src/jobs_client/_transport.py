@@ -41,20 +41,20 @@ class Connection:
         path: str,
         body: dict[str, Any] | None = None,
         wait: float = 0.0,
-        headers: dict[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> Any:
         """Sends a request and returns the JSON of its answer. A request on a connection that the
         server has closed meanwhile is sent again once: every request of this package may be
-        repeated."""
+        repeated. The answer may take `timeout` seconds beside the `wait` that the body asks for."""
         is_fresh = self._http is None
         try:
-            return self._send(method, path, body, wait, headers)
+            return self._send(method, path, body, wait, timeout)
         except (http.client.HTTPException, OSError) as error:
             self._drop()
             if is_fresh or self._closed or isinstance(error, socket.timeout):
                 raise ServerUnavailable(f"{self._host}: {error!r}") from error
         try:
-            return self._send(method, path, body, wait, headers)
+            return self._send(method, path, body, wait, timeout)
         except (http.client.HTTPException, OSError) as error:
             self._drop()
             raise ServerUnavailable(f"{self._host}: {error!r}") from error
@@ -65,19 +65,19 @@ class Connection:
         path: str,
         body: dict[str, Any] | None,
         wait: float,
-        headers: dict[str, str] | None,
+        timeout: float,
     ) -> Any:
         if self._closed:
             raise ServerUnavailable("the connection was closed here")
         connection = self._http
         if connection is None:
             kind = http.client.HTTPSConnection if self._https else http.client.HTTPConnection
-            connection = kind(self._host, self._port, timeout=TIMEOUT)
+            connection = kind(self._host, self._port, timeout=timeout)
             connection.connect()
             self._http = connection
         if connection.sock is not None:
-            connection.sock.settimeout(TIMEOUT + wait)
-        sent = {"Accept": "application/json", **(headers or {})}
+            connection.sock.settimeout(timeout + wait)
+        sent = {"Accept": "application/json"}
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
         data = None
@@ -142,13 +142,13 @@ class Transport:
         path: str,
         body: dict[str, Any] | None = None,
         wait: float = 0.0,
-        headers: dict[str, str] | None = None,
+        timeout: float = TIMEOUT,
     ) -> Any:
         """Sends a request on the connection of this thread."""
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self.connection()
-        return connection.request(method, path, body, wait, headers)
+        return connection.request(method, path, body, wait, timeout)
 
 
 class Backoff:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Callable
 
+from ._text import cut
 from .errors import Cancelled
+
+#: The longest message of a progress report, in bytes. The server stores no more.
+MOST_MESSAGE = 1_024
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,9 @@ class Context:
 
     def progress(self, percent: float, message: str | None = None) -> None:
         """Reports progress. Never waits; the latest report counts; it never decreases."""
-        self._report(min(max(float(percent), 0.0), 100.0), message)
+        percent = float(percent)
+        bounded = None if math.isnan(percent) else min(max(percent, 0.0), 100.0)
+        self._report(bounded, None if message is None else cut(str(message), MOST_MESSAGE))
 
     def progress_of(self, done: int, total: int, unit: str = "") -> None:
         """Reports progress as a part of a whole: `12 of 40 files`."""

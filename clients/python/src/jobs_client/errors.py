@@ -30,7 +30,12 @@ class ApiError(JobsError):
     @property
     def is_temporary(self) -> bool:
         """True if the same request may succeed later."""
-        return self.status == 429 or self.status >= 500
+        return self.status in (408, 429) or self.status >= 500
+
+    @property
+    def is_rejection(self) -> bool:
+        """True if the content of the request is at fault."""
+        return self.status in (400, 413, 422)
 
 
 class LeaseLost(ApiError):
@@ -61,6 +66,9 @@ class Cancelled(JobsError):
 
 
 class _Delayed(JobsError):
+    #: For a class whose own `__init__` does not call this one.
+    seconds = 0.0
+
     def __init__(self, seconds: float, message: str = "") -> None:
         self.seconds = seconds
         super().__init__(message or f"again in {seconds} s")

@@ -11,28 +11,18 @@ import signal
 import socket
 import threading
 import time
-import traceback
 import uuid
 from typing import Any, Callable, TypeVar
 
 from . import _process
 from ._broker import Claim, Consumer, load_pika
+from ._failures import failure_of, is_cancelled
 from ._lease import Lease, Settings
 from ._logs import AttemptHandler, captured_by
+from ._routing import RoutingKeys
 from ._transport import Backoff, Connection, Transport
 from .context import Context
-from .errors import (
-    ApiError,
-    Cancelled,
-    InvalidPayload,
-    JobsError,
-    LeaseLost,
-    Permanent,
-    RateLimited,
-    RetryIn,
-    ServerUnavailable,
-    Snooze,
-)
+from .errors import ApiError, JobsError, LeaseLost, Permanent, ServerUnavailable
 
 log = logging.getLogger("jobs_client")
 
@@ -47,6 +37,9 @@ STORE_POLL = 5.0
 #: The interval at which reports are sent.
 FLUSH = 0.3
 
+#: The least time for giving attempts back, in seconds, if the server answers that slowly.
+RELEASE = 5.0
+
 
 class Worker:
     """Executes jobs. Each job has a handler, a function of a context and the payload:
@@ -60,7 +53,7 @@ class Worker:
         worker.run()
 
     `threads` is the number of attempts at a time. With `processes=True` each attempt runs in a
-    process of its own. The handler must then be importable, and its result and errors picklable.
+    process of its own. The handler must then be importable, and its result picklable.
 
     With `broker`, the URL of a RabbitMQ node, messages wake the worker, and it polls the server
     only every `store_poll` seconds. `broker_prefix` is that of the servers. Needs the extra `rabbitmq`.
@@ -93,6 +86,7 @@ class Worker:
         self._processes = processes
         self._drain = drain
         self._handlers: dict[str, Callable[[Context, Any], Any]] = {}
+        self._keys: dict[str, str | None] = {}
         self._settings = Settings()
         self._info = {
             "workerId": str(uuid.uuid4()),
@@ -103,26 +97,31 @@ class Worker:
         }
         self._stop = threading.Event()
         self._stop_now = threading.Event()
+        self._releasing = threading.Event()
+        self._abandon = threading.Event()
         self._lock = threading.Condition()
         self._leases: dict[Lease, threading.Thread] = {}
         #: Slots for which a claim is on its way.
         self._reserved = 0
         self._polling: Connection | None = None
 
-    def job(self, job_id: str) -> Callable[[H], H]:
-        """Makes a function the handler of a job."""
+    def job(self, job_id: str, *, routing_key: str | None = None) -> Callable[[H], H]:
+        """Makes a function the handler of a job. A worker with a broker asks the server for the
+        `routing_key`, unless it is named here. A token of the role `worker` may not ask."""
 
         def declare(handler: H) -> H:
             if job_id in self._handlers:
                 raise ValueError(f"job `{job_id}` has a handler already")
             self._handlers[job_id] = handler
+            self._keys[job_id] = routing_key
             return handler
 
         return declare
 
     def run(self, handle_signals: bool = True) -> None:
         """Works until it is stopped. The first SIGTERM or SIGINT lets running handlers end, for
-        `drain` seconds at most; the second one gives their attempts back now."""
+        `drain` seconds at most; the second one gives their attempts back now. One more ends the
+        worker without an answer of the server."""
         if not self._handlers:
             raise ValueError("the worker has no handler: declare one with `@worker.job(...)`")
         if handle_signals:
@@ -144,9 +143,12 @@ class Worker:
             logging.getLogger().removeHandler(captured)
 
     def stop(self, now: bool = False) -> None:
-        """Stops to poll and lets running handlers end; `now` gives their attempts back."""
+        """Stops to poll and lets running handlers end; `now` gives their attempts back. Once
+        attempts are being given back, `now` stops to wait for the server."""
         self._stop.set()
         if now:
+            if self._releasing.is_set():
+                self._abandon.set()
             self._stop_now.set()
         polling = self._polling
         if polling is not None:
@@ -220,22 +222,11 @@ class Worker:
     def _start_consumer(self) -> Consumer | None:
         if self._broker is None:
             return None
-        keys = [f"jobs.{job}" for job in self._handlers]
-        keys = [self._routing_key(job, key) for job, key in zip(self._handlers, keys)]
+        keys = RoutingKeys(self._transport, self._keys)
         claim = self._claimer()
         consumer = Consumer(self._broker, self._broker_prefix, keys, self._threads, claim)
         consumer.start()
         return consumer
-
-    def _routing_key(self, job: str, default: str) -> str:
-        """The routing key of a job. The server that does not know the job, or does not tell this
-        worker, leaves the default."""
-        try:
-            found = self._transport.request("GET", f"/jobs/{job}")
-            return str(found["routingKey"])
-        except (ServerUnavailable, ApiError, KeyError, TypeError) as error:
-            log.warning("routing key of %s: %s; `%s` is used", job, error, default)
-            return default
 
     def _claimer(self) -> Claim:
         connection = self._transport.connection()
@@ -263,6 +254,7 @@ class Worker:
 
     def _run(self, lease: Lease) -> None:
         try:
+            lease.watch()
             self._end_lease(lease)
         except Exception:
             log.exception("end of %s", lease.attempt.fencing_token)
@@ -278,9 +270,10 @@ class Worker:
         except BaseException as error:
             if lease.ended.is_set():
                 return
-            if lease.context.stop_reason == "shutdown" and isinstance(error, Cancelled):
-                return lease.release()
-            return lease.fail(_failure(error))
+            failure = failure_of(error)
+            if lease.context.stop_reason == "shutdown" and is_cancelled(failure):
+                return lease.release(self._settings.end_timeout)
+            return lease.fail(failure)
         if not lease.ended.is_set():
             lease.succeed(result)
 
@@ -300,19 +293,20 @@ class Worker:
     def _supervise(self) -> None:
         while True:
             time.sleep(FLUSH)
-            with self._lock:
-                leases = list(self._leases)
-            for lease in leases:
-                if lease.ended.is_set():
-                    continue
-                if time.monotonic() - lease.started >= FLUSH:
-                    lease.watch()
-                try:
-                    lease.flush()
-                except LeaseLost:
-                    pass
-                except JobsError as error:
-                    log.debug("report of %s: %s", lease.attempt.fencing_token, error)
+            for lease in self._running():
+                if not lease.ended.is_set():
+                    self._flush(lease)
+
+    def _flush(self, lease: Lease) -> None:
+        try:
+            lease.flush_if_due()
+        except LeaseLost:
+            pass
+        except JobsError as error:
+            log.debug("report of %s: %s", lease.attempt.fencing_token, error)
+        except Exception:
+            # One bad report must not end the reports of all attempts.
+            log.exception("report of %s", lease.attempt.fencing_token)
 
     # The end of the worker.
 
@@ -323,12 +317,30 @@ class Worker:
         for lease in self._running():
             lease.context._interrupt("shutdown")
         self._join(0.0 if self._stop_now.is_set() else min(3.0, self._drain))
-        for lease in self._running():
-            if not lease.ended.is_set():
-                try:
-                    lease.release()
-                except JobsError as error:
-                    log.warning("release of %s: %s", lease.attempt.fencing_token, error)
+        self._release_all()
+
+    def _release_all(self) -> None:
+        """Gives attempts back, all at a time. A lease is lost in the end, so no wait is longer."""
+        self._releasing.set()
+        seconds = min(max(self._drain, RELEASE), self._settings.lease)
+        ends_at = time.monotonic() + seconds
+        left = [lease for lease in self._running() if not lease.ended.is_set()]
+        threads = [self._start_release(lease, seconds) for lease in left]
+        while any(thread.is_alive() for thread in threads) and time.monotonic() < ends_at:
+            time.sleep(0.02)
+            if self._abandon.is_set():
+                return
+
+    def _start_release(self, lease: Lease, within: float) -> threading.Thread:
+        thread = threading.Thread(target=self._release, args=(lease, within), daemon=True)
+        thread.start()
+        return thread
+
+    def _release(self, lease: Lease, within: float) -> None:
+        try:
+            lease.release(within)
+        except JobsError as error:
+            log.warning("release of %s: %s", lease.attempt.fencing_token, error)
 
     def _running(self) -> list[Lease]:
         with self._lock:
@@ -342,27 +354,6 @@ class Worker:
                 if left <= 0:
                     return
                 self._lock.wait(min(left, 0.2))
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
-    """What the server is told about an error of a handler."""
-    message = str(error) or type(error).__name__
-    if isinstance(error, Permanent):
-        return {"message": message, "permanent": True}
-    if isinstance(error, RetryIn):
-        return {"message": message, "retryInMs": round(error.seconds * 1000)}
-    if isinstance(error, Snooze):
-        return {"message": message, "snoozeMs": round(error.seconds * 1000)}
-    if isinstance(error, RateLimited):
-        return {"message": message, "rateLimitedMs": round(error.seconds * 1000)}
-    if isinstance(error, Cancelled):
-        return {"message": message, "kind": "cancelled"}
-    if isinstance(error, InvalidPayload):
-        return {"message": message, "kind": "invalid_payload"}
-    if isinstance(error, (_process.ProcessCrashed, SystemExit, KeyboardInterrupt, MemoryError)):
-        return {"message": message, "kind": "panicked"}
-    trace = "".join(traceback.format_tb(error.__traceback__)[-3:])
-    return {"message": f"{type(error).__name__}: {message}\n{trace}".rstrip()}
 
 
 def _jsonable(result: Any) -> Any:
