@@ -5,6 +5,7 @@ import { touch } from '../lib/live.js';
 import { caller, isReadOnly } from '../lib/session.js';
 import { CopyAs } from './copying.js';
 import { Icon } from './icons.js';
+import { findMistake } from './raw_json.js';
 
 /** @param {{title: string, close: () => void, children?: any, wide?: boolean}} properties */
 export function Dialog({ title, close, children, wide = false }) {
@@ -35,9 +36,10 @@ export function Dialog({ title, close, children, wide = false }) {
  * @param {{command?: import('../lib/commands.js').Command | false, keep?: string, close: () => void, verb: string, danger?: boolean, disabled?: any, focus?: boolean, run?: () => void}} properties
  */
 export function DialogFoot({ command, keep = 'Keep as it is', close, verb, danger = false, disabled, focus = false, run }) {
+  const act = (/** @type {any} */ event) => findMistake(event.currentTarget.closest('dialog')) || run?.();
   return html`<footer class="dialog-foot">${command && html`<${CopyAs} command=${command} />`}
     <span class="spring"></span><button type="button" onClick=${close}>${keep}</button>
-    <button class="primary ${danger ? 'danger' : ''}" type=${run ? 'button' : 'submit'} disabled=${disabled} autofocus=${focus} onClick=${run}>${verb}</button></footer>`;
+    <button class="primary ${danger ? 'danger' : ''}" type=${run ? 'button' : 'submit'} disabled=${disabled} autofocus=${focus} onClick=${run && act}>${verb}</button></footer>`;
 }
 
 /** The question before an act, if one is asked. */

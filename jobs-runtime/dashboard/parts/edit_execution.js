@@ -1,6 +1,7 @@
 // Dialogs that change an execution: edit while it waits, retry with another payload.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
+import { quote } from '../lib/commands.js';
 import { pretty } from '../lib/json.js';
 import { touch } from '../lib/live.js';
 import { toast } from '../lib/notices.js';
@@ -39,7 +40,7 @@ export function RetryEdited({ execution, job, close }) {
   return html`<${Dialog} title="Retry with an edited payload" close=${close} wide=${true}>
     <p class="muted">The execution keeps its id. Its attempts and their logs stay; the payload of before is replaced.</p>
     <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
-    <${DialogFoot} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload '${JSON.stringify(payload)}'` }} close=${close} verb="Retry" disabled=${busy}
+    <${DialogFoot} command=${{ method: 'POST', path: `executions/${execution.id}/retry`, body, cli: `jobs retry ${execution.id} --payload ${quote(JSON.stringify(payload))}` }} close=${close} verb="Retry" disabled=${busy}
       run=${() => send(() => api.retry(execution.id, JSON.stringify(body)), 'Queued again with the edited payload.')} />
   </${Dialog}>`;
 }
@@ -51,7 +52,9 @@ function localTime(at) {
 }
 
 /** @param {{execution: Execution, job: any, close: () => void}} properties */
-export function EditExecution({ execution, job, close }) {
+export function EditExecution({ execution: latest, job, close }) {
+  // As it was when the dialog opened: only what the viewer changed is sent.
+  const [execution] = useState(latest);
   const [payload, setPayload] = useState(() => withoutHidden(execution.payload, job));
   const [priority, setPriority] = useState(String(execution.priority));
   const [due, setDue] = useState(localTime(execution.runAt));

@@ -18,7 +18,9 @@ function zones() {
 }
 
 /** @param {{schedule?: any, close: () => void}} properties */
-export function EditSchedule({ schedule, close }) {
+export function EditSchedule({ schedule: latest, close }) {
+  // As it was when the dialog opened: only what the viewer changed is sent.
+  const [schedule] = useState(latest);
   const before = schedule ?? { id: '', jobId: '', cron: '0 3 * * *', timezone: Intl.DateTimeFormat().resolvedOptions().timeZone, catchUp: 'one', overlap: 'skip', jitterMs: 0, payload: null };
   const jobs = useData('jobs:all', () => api.jobs({ limit: 1000 }), { live: false });
   const [fields, setFields] = useState(/** @type {Record<string, any>} */ ({ ...before }));

@@ -6,6 +6,7 @@ import { href, route } from '../lib/router.js';
 import { state, togglePause } from '../lib/live.js';
 import { isReadOnly } from '../lib/session.js';
 import { theme, setTheme } from '../lib/theme.js';
+import { CreatedToken } from './created_token.js';
 import { openPalette, Palette } from './palette.js';
 import { Confirm, Toasts } from './dialog.js';
 import { Keys, showKeys } from './key_help.js';
@@ -96,6 +97,6 @@ export function Frame() {
     <${Top} />
     <${Navigation} />
     <main id="main" tabindex="-1">${signedOut.value ? html`<${SignIn} />` : html`<${Screen} />`}</main>
-    <${Palette} /><${Keys} /><${Confirm} /><${Toasts} />
+    <${Palette} /><${Keys} /><${Confirm} /><${CreatedToken} /><${Toasts} />
   </div>`;
 }

@@ -1,6 +1,7 @@
 // Limits with their permits: what is in use and what waits, for each key.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
+import { quote } from '../lib/commands.js';
 import { useData } from '../lib/data.js';
 import { count, duration, number } from '../lib/format.js';
 import { ask, toast } from '../lib/notices.js';
@@ -39,7 +40,7 @@ function askReset(limit) {
   ask({
     title: `Reset the rate ${limit.key}?`, verb: 'Reset it',
     body: html`<p>Its past starts and its pause are forgotten: one burst may start at once. Permits in use stay in use.</p>`,
-    command: { method: 'POST', path: `limits/${encodeURIComponent(limit.key)}/reset`, cli: `jobs limits reset ${limit.key}` },
+    command: { method: 'POST', path: `limits/${encodeURIComponent(limit.key)}/reset`, cli: `jobs limits reset ${quote(limit.key)}` },
     run: async () => {
       await api.resetLimit(limit.key);
       toast('The rate is reset.');

@@ -15,8 +15,9 @@ export function PauseQueue({ queue, close }) {
   const pause = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
-      await api.pauseQueue(queue.queue, body);
-      toast(`The queue ${queue.queue} is paused.`, { undo: () => void api.resumeQueue(queue.queue).then(touch) });
+      const { changed } = await api.pauseQueue(queue.queue, body);
+      const undo = () => void api.resumeQueue(queue.queue).then(touch, (/** @type {any} */ error) => failed('Undo', error));
+      toast(changed ? `The queue ${queue.queue} is paused.` : `The queue ${queue.queue} was paused already.`, changed ? { undo } : {});
       touch();
     } catch (error) {
       failed('Pause', error);
@@ -29,7 +30,7 @@ export function PauseQueue({ queue, close }) {
         </div>
       <${Labelled} id="pause-reason" label="Reason" hint="It stands beside the queue until it is resumed.">
         <input id="pause-reason" autofocus required maxlength="255" value=${reason} onInput=${typed(setReason)} /></${Labelled}>
-      <${DialogFoot} keep="Keep it open" close=${close} verb="Pause it" disabled=${!reason.trim()} command=${{ method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/pause`, body, cli: `jobs queues pause ${queue.queue}${body.reason ? ` --reason ${quote(body.reason)}` : ''}` }} />
+      <${DialogFoot} keep="Keep it open" close=${close} verb="Pause it" disabled=${!reason.trim()} command=${{ method: 'POST', path: `queues/${encodeURIComponent(queue.queue)}/pause`, body, cli: `jobs queues pause ${quote(queue.queue)}${body.reason ? ` --reason ${quote(body.reason)}` : ''}` }} />
     </form>
   </${Dialog}>`;
 }

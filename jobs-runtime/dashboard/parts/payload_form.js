@@ -2,7 +2,7 @@
 import { html, useMemo, useState } from '../lib/dom.js';
 import { resolve } from '../lib/schema.js';
 import { Fields } from './field_object.js';
-import { RawJson } from './raw_json.js';
+import { findMistake, RawJson } from './raw_json.js';
 
 /** @typedef {{pointer: string, message: string}} Mistake */
 
@@ -37,7 +37,7 @@ export function PayloadForm({ schema, value, change, problem, mistakes = mistake
   const empty = isForm && !Object.keys(resolve(schema, schema).properties).length;
   return html`<div class="payload-form">
     <div class="row"><h3>Payload</h3><span class="spring"></span>${isForm && html`<span class="tabs">
-      <button type="button" class="small" aria-pressed=${!raw} onClick=${() => setRaw(false)}>Form</button>
+      <button type="button" class="small" aria-pressed=${!raw} onClick=${(/** @type {any} */ event) => findMistake(event.currentTarget.closest('.payload-form')) || setRaw(false)}>Form</button>
       <button type="button" class="small" aria-pressed=${raw} onClick=${() => setRaw(true)}>JSON</button>
       </span>`}</div>
     ${other && html`<div class="notice bad" role="alert">

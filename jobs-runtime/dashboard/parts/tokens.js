@@ -6,7 +6,7 @@ import { useData } from '../lib/data.js';
 import { touch } from '../lib/live.js';
 import { ask, failed, toast } from '../lib/notices.js';
 import { caller } from '../lib/session.js';
-import { Copy } from './copying.js';
+import { created } from './created_token.js';
 import { Dialog, DialogFoot } from './dialog.js';
 import { Labelled, typed } from './labelled.js';
 import { Empty, Panel, Show } from './states.js';
@@ -41,26 +41,20 @@ function askRevoke(token) {
 /** @param {{close: () => void, isFirst: boolean}} properties */
 function NewToken({ close, isFirst }) {
   const [name, setName] = useState('');
-  const [role, setRole] = useState('viewer');
+  const [role, setRole] = useState(isFirst ? 'admin' : 'viewer');
   const [lasts, setLasts] = useState(30 * DAY_MS);
-  const [text, setText] = useState('');
   const body = { role, ...(name.trim() ? { name: name.trim() } : {}), ...(lasts ? { expiresInMs: lasts } : {}) };
   const create = async (/** @type {Event} */ event) => {
     event.preventDefault();
     try {
-      setText((await api.createToken(body)).token);
+      created.value = (await api.createToken(body)).token;
+      close();
       touch();
     } catch (error) {
       failed('Create', error);
     }
   };
   const cli = `jobs token create --role ${role}${name.trim() ? ` --name ${quote(name.trim())}` : ''}${lasts ? ` --expires ${lasts / DAY_MS}d` : ''}`;
-  if (text) {
-    return html`<${Dialog} title="The token" close=${close}><div class="stack">
-      <p class="notice wait">Keep it now: it cannot be shown again.</p>
-      <div class="row tight"><input class="mono" readonly aria-label="The new token" value=${text} /><${Copy} text=${text} what="the token" label="Copy" /></div>
-      <footer class="dialog-foot"><span class="spring"></span><button class="primary" onClick=${close}>I have kept it</button></footer></div></${Dialog}>`;
-  }
   return html`<${Dialog} title="New token" close=${close}><form class="stack" onSubmit=${create}>
     ${isFirst && html`<p class="notice wait">It is the first one: from then on, the server asks every caller for a token, this page too. Make it an admin's.</p>`}
     <${Labelled} id="token-name" label="Name" hint="The audit log names its bearer by it.">

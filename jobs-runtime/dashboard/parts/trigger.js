@@ -10,6 +10,7 @@ import { initial } from '../lib/schema.js';
 import { CopyAs } from './copying.js';
 import { Labelled, typed } from './labelled.js';
 import { mistakesOf, PayloadForm } from './payload_form.js';
+import { findMistake } from './raw_json.js';
 import { Panel } from './states.js';
 
 /** @typedef {import('../lib/types.js').components['schemas']['JobView']} Job */
@@ -92,6 +93,7 @@ export function Trigger({ job, from }) {
   };
   const send = async (/** @type {Event} */ event) => {
     event.preventDefault();
+    if (findMistake(/** @type {Element} */ (event.currentTarget))) return;
     setBusy(true);
     turn.current += 1;
     try {

@@ -40,11 +40,18 @@ export async function trigger_by_form_with_nested_mistakes({ page, open, see, bu
 }
 
 export async function raw_json_is_the_way_out_of_the_trigger_form({ page, open, see, button }) {
+  const stored = async () => (await api('GET', 'executions?jobId=test.echo')).executions.length;
+  const before = await stored();
   await open('jobs/test.echo');
   await button('JSON').click();
   const area = page.getByLabel('Payload as JSON');
   await area.fill('{"text": ');
   await see('Not JSON');
+  for (const refused of ['Trigger', 'Form']) {
+    await button(refused).click();
+    assert(await area.evaluate((one) => one === document.activeElement), `${refused} leads to the mistake`);
+  }
+  assert.equal(await stored(), before, 'the payload of an earlier text is sent');
   await area.fill('{"text": "by hand"}');
   await button('Trigger').click();
   await see('Enqueued');

@@ -1,5 +1,6 @@
 // One execution: progress, cancel, log, retry with another payload, edit while it waits.
-import { assert, reaches, trigger, until } from '../tools.mjs';
+import { execFileSync } from 'node:child_process';
+import { api, assert, reaches, trigger, until } from '../tools.mjs';
 
 export async function watch_progress_and_cancel_a_running_one({ page, open, see, button }) {
   const id = await trigger('test.wait', {});
@@ -70,6 +71,31 @@ export async function edit_one_that_waits({ page, open, see, button }) {
   const one = await reaches(id, 'succeeded');
   assert.equal(one.result, 'sooner');
   assert.equal(one.priority, 90);
+}
+
+export async function an_edit_sends_only_what_the_viewer_changed({ page, open, see, button }) {
+  const id = await trigger('test.echo', { text: 'at first' }, { delayMs: 3_600_000 });
+  await open(`executions/${id}`);
+  await button('Edit').click();
+  await page.getByLabel('Priority, 0 to 100').fill('90');
+  await api('PATCH', `executions/${id}`, { payload: { text: 'meanwhile' } });
+  await page.locator('main .json', { hasText: 'meanwhile' }).first().waitFor();
+  await button('Save').click();
+  await see('Changed.');
+  const one = await api('GET', `executions/${id}`);
+  assert.equal(one.payload.text, 'meanwhile', 'the payload of another editor is kept');
+  assert.equal(one.priority, 90);
+}
+
+export async function a_copied_command_is_one_word_per_value({ page, open, button }) {
+  const text = `it's $(echo "run")`;
+  const id = await trigger('test.echo', { text }, { delayMs: 3_600_000 });
+  await api('POST', `executions/${id}/cancel`, {});
+  await open(`executions/${id}`);
+  await button('Edit and retry').click();
+  const copied = await page.locator('dialog .copy-as').getByRole('button', { name: 'CLI' }).getAttribute('title');
+  const printed = execFileSync('sh', ['-c', `jobs() { printf '%s\\n' "$@"; }\n${copied}`], { encoding: 'utf8' });
+  assert.deepEqual(printed.trim().split('\n'), ['retry', id, '--payload', JSON.stringify({ text })]);
 }
 
 export async function the_difference_to_the_last_success_is_shown({ page, open, see, button }) {

@@ -65,6 +65,7 @@ embedded! {
     "parts/chart.js",
     "parts/charts.js",
     "parts/copying.js",
+    "parts/created_token.js",
     "parts/dialog.js",
     "parts/difference.js",
     "parts/edit_execution.js",
