@@ -304,6 +304,11 @@ impl JobService {
         self.inner.registry.job(id).await
     }
 
+    /// Returns the names of the sensitive fields in stored payloads of a job.
+    async fn sensitive_fields(&self, job_id: &str) -> Result<Vec<String>, StoreError> {
+        self.inner.registry.sensitive_fields(job_id).await
+    }
+
     /// Waits until the execution is final.
     ///
     /// # Errors

@@ -224,6 +224,8 @@ impl<'s> CallTimes<'s> {
                 timed!(self, "leases_of", self.store.leases_of(scope));
             }
             timed!(self, "catalogue", self.store.catalogue());
+            let jobs = vec!["job-1".to_owned()];
+            timed!(self, "sensitive_fields", self.store.sensitive_fields(jobs));
             let query = LogQuery {
                 execution_id: ids[0],
                 attempt: None,

@@ -10,6 +10,7 @@ use super::requirement::requirements;
 requirements! { "catalogue" {
     descriptors_are_published_by_fingerprint: "The catalogue has the newest publication of each job. Publishing a known fingerprint again only updates its time.",
     publications_are_found_by_session: "`session_publications` returns the publication of a job by the program of a session, also of a closed one. A pair without one is left out.",
+    sensitive_fields_of_all_publications_are_listed: "`sensitive_fields` returns the sensitive fields of every publication of the jobs, also of those that newer publications no longer have.",
     concurrent_publications_succeed: "Programs that publish at the same time all succeed.",
 }}
 
@@ -89,6 +90,35 @@ async fn publications_are_found_by_session(store: AnyStore) {
     ];
     assert_eq!(found, expected);
     assert_eq!(store.session_publications(Vec::new()).await.unwrap(), []);
+}
+
+async fn sensitive_fields_of_all_publications_are_listed(store: AnyStore) {
+    let marked = |id: &str, label: &str, fields: &[&str]| {
+        let mut published = publication(id, label, 1);
+        published.descriptor.sensitive = fields.iter().map(|&name| name.to_owned()).collect();
+        published
+    };
+    store
+        .publish(vec![
+            marked("j", "first", &["pin", "name"]),
+            marked("j", "second", &["code", "name"]),
+            marked("j", "third", &[]),
+            marked("k", "first", &["iban"]),
+            marked("l", "first", &["card"]),
+        ])
+        .await
+        .unwrap();
+    let listed = async |ids: &[&str]| {
+        let ids = ids.iter().map(|&id| id.to_owned()).collect();
+        store.sensitive_fields(ids).await.unwrap()
+    };
+    assert_eq!(listed(&["j"]).await, ["code", "name", "pin"]);
+    assert_eq!(
+        listed(&["j", "k", "none"]).await,
+        ["code", "iban", "name", "pin"]
+    );
+    assert_eq!(listed(&["none"]).await, [""; 0]);
+    assert_eq!(listed(&[]).await, [""; 0]);
 }
 
 async fn concurrent_publications_succeed(Handles(handles): Handles) {

@@ -93,7 +93,7 @@ impl JobService {
             Some(payload) => Some(self.check_new_payload(&execution, payload).await?),
         };
         // A job that no program has published any more has no rules.
-        let job = self.job(&execution.job_id).await.ok();
+        let job = self.inner.registry.find(&execution.job_id).await?;
         let rules = job.as_ref().map_or_else(EnqueueRules::default, |job| {
             let text = payload.as_deref().unwrap_or(execution.payload.get());
             let value: Value = serde_json::from_str(text).unwrap_or_default();
@@ -118,8 +118,8 @@ impl JobService {
         payload: String,
     ) -> Result<String, ServiceError> {
         let job = self.job(&execution.job_id).await?;
-        let sensitive = &job.descriptor().sensitive;
-        let payload = mask::restore(payload, &execution.payload, sensitive);
+        let sensitive = self.sensitive_fields(&execution.job_id).await?;
+        let payload = mask::restore(payload, &execution.payload, &sensitive);
         let payload = check_payload(0, payload, &job)?;
         let text = execution.payload.get();
         let before: Value = serde_json::from_str(text).unwrap_or_default();

@@ -9,7 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use jobs::{ErrorKind, ExecutionId, ExecutionStatus};
+use jobs::{ErrorKind, ExecutionError, ExecutionId, ExecutionStatus};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,10 @@ const BUCKETS: u32 = 24;
 
 /// The longest message of a group, in characters.
 const MAX_MESSAGE: usize = 500;
+
+/// Stands for a message whose sensitive values are not known any more: its execution was deleted,
+/// erased or retried after the search.
+const UNKNOWN_MESSAGE: &str = "not available any more";
 
 /// The window without `since`.
 const WINDOW: Duration = Duration::from_secs(86_400);
@@ -75,7 +79,8 @@ pub(crate) struct FailureGroup {
     /// The kind of the errors.
     #[schemars(with = "String")]
     pub(crate) kind: ErrorKind,
-    /// The message of the newest failure, at most 500 characters.
+    /// The message of the newest failure, at most 500 characters. It may be missing if the
+    /// execution was deleted meanwhile.
     pub(crate) message: String,
     /// The number of failures.
     pub(crate) count: u64,
@@ -210,16 +215,40 @@ fn versions<'p>(
 impl JobService {
     /// Masks what the message of a group quotes of its execution's sensitive values.
     async fn hide_secrets(&self, group: &mut FailureGroup) -> Result<(), StoreError> {
-        let job = self.job(&group.job_id).await;
-        if job.is_ok_and(|job| job.descriptor().sensitive.is_empty()) {
+        let sensitive = self.sensitive_fields(&group.job_id).await;
+        if sensitive.is_ok_and(|names| names.is_empty()) {
             return Ok(());
         }
-        if let Some(execution) = self.inner.store.execution(group.sample_id).await? {
-            let secrets = Redactor::new(self).secrets(&execution).await;
-            secrets.hide_in(&mut group.message);
-        }
+        group.message = match self.inner.store.execution(group.sample_id).await? {
+            Some(execution) => {
+                let secrets = Redactor::new(self).secrets(&execution).await;
+                let mask = |text: &mut String| secrets.hide_in(text);
+                masked_message(execution.error, &group.error_fingerprint, mask)
+            }
+            None => UNKNOWN_MESSAGE.to_owned(),
+        };
         Ok(())
     }
+}
+
+/// Returns the message of an execution, if it still has the error of its group. The mask comes
+/// before the cut: the beginning of a value that is cut would not be recognised.
+fn masked_message(
+    error: Option<ExecutionError>,
+    fingerprint: &str,
+    mask: impl FnOnce(&mut String),
+) -> String {
+    match error {
+        Some(mut error) if error_fingerprint(&error) == fingerprint => {
+            mask(&mut error.message);
+            cut(&error.message)
+        }
+        _ => UNKNOWN_MESSAGE.to_owned(),
+    }
+}
+
+fn cut(message: &str) -> String {
+    message.chars().take(MAX_MESSAGE).collect()
 }
 
 struct Groups {
@@ -273,7 +302,7 @@ impl Groups {
         if at > group.last_seen_at {
             group.last_seen_at = at;
             group.sample_id = found.id;
-            group.message = error.message.chars().take(MAX_MESSAGE).collect();
+            group.message = cut(&error.message);
         }
         if let Some(count) = group.histogram.get_mut(bucket) {
             *count += 1;
@@ -319,6 +348,22 @@ fn count_session(ran: &mut BySession, session: SessionId, at: Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_is_cut_after_the_mask_and_shown_only_with_its_execution() {
+        let error = |message: &str| ExecutionError {
+            kind: ErrorKind::Failed,
+            message: message.to_owned(),
+        };
+        let before = "x".repeat(MAX_MESSAGE - 2);
+        let failed = error(&format!("{before}hunter22"));
+        let fingerprint = error_fingerprint(&failed);
+        let mask = |text: &mut String| *text = text.replace("hunter22", "•••");
+        let shown = |error| masked_message(error, &fingerprint, mask);
+        assert_eq!(shown(Some(failed)), format!("{before}••"));
+        assert_eq!(shown(None), UNKNOWN_MESSAGE);
+        assert_eq!(shown(Some(error("erased"))), UNKNOWN_MESSAGE);
+    }
 
     #[test]
     fn failures_are_added_up_by_the_version_of_their_sessions() {

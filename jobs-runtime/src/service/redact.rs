@@ -104,10 +104,8 @@ impl<'a> Redactor<'a> {
 
     async fn redaction(&mut self, job_id: &str) -> &Redaction {
         if !self.jobs.contains_key(job_id) {
-            let redaction = match self.service.job(job_id).await {
-                Ok(job) => Redaction::Fields(job.descriptor().sensitive.clone()),
-                // No program has published the job, so no field is marked as sensitive.
-                Err(jobs::EnqueueError::UnknownJob { .. }) => Redaction::Fields(Vec::new()),
+            let redaction = match self.service.sensitive_fields(job_id).await {
+                Ok(names) => Redaction::Fields(names),
                 Err(_) => Redaction::WholePayload,
             };
             self.jobs.insert(job_id.to_owned(), redaction);

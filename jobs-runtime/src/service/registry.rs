@@ -4,7 +4,7 @@
 //! are cached and read again after [`MAX_AGE_OF_KNOWN`], or after [`MAX_AGE_OF_UNKNOWN`] when an id
 //! is not in the cache. So a caller that asks for unknown ids causes at most one query a second.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -82,8 +82,31 @@ impl JobRegistry {
     }
 
     pub(crate) async fn job(&self, id: &str) -> Result<Arc<KnownJob>, EnqueueError> {
+        match self.find(id).await {
+            Ok(Some(job)) => Ok(job),
+            Ok(None) => Err(self.unknown_job(id, &self.snapshot())),
+            Err(error) => Err(EnqueueError::Store(Box::new(error))),
+        }
+    }
+
+    /// Returns the names of the sensitive fields in stored payloads of a job: those of the known
+    /// definition, and those of every publication that the store still has.
+    pub(crate) async fn sensitive_fields(&self, id: &str) -> Result<Vec<String>, StoreError> {
+        let mut ids = vec![id.to_owned()];
+        let mut names = BTreeSet::new();
+        if let Some(job) = self.find(id).await? {
+            let job = job.descriptor();
+            ids.extend(job.aliases.iter().chain([&job.id]).cloned());
+            names.extend(job.sensitive.iter().cloned());
+        }
+        names.extend(self.store.sensitive_fields(ids).await?);
+        Ok(names.into_iter().collect())
+    }
+
+    /// Like [`job`](Self::job); `None` if no program has published the job.
+    pub(crate) async fn find(&self, id: &str) -> Result<Option<Arc<KnownJob>>, StoreError> {
         if let Some(job) = self.linked.get(id) {
-            return Ok(job.clone());
+            return Ok(Some(job.clone()));
         }
         let stale = self.snapshot().get(id).cloned();
         let max_age = match stale {
@@ -91,14 +114,11 @@ impl JobRegistry {
             None => MAX_AGE_OF_UNKNOWN,
         };
         match (self.published(max_age).await, stale) {
-            (Ok(index), _) => match index.get(id) {
-                Some(job) => Ok(job.clone()),
-                None => Err(self.unknown_job(id, &index)),
-            },
+            (Ok(index), _) => Ok(index.get(id).cloned()),
             // The store cannot be read; the stale definition is used. The enqueue that follows
             // reports an error if the store is still unavailable.
-            (Err(_), Some(job)) => Ok(job),
-            (Err(error), None) => Err(EnqueueError::Store(Box::new(error))),
+            (Err(_), Some(job)) => Ok(Some(job)),
+            (Err(error), None) => Err(error),
         }
     }
 

@@ -329,5 +329,6 @@ delegate! {
             pairs: Vec<(SessionId, String)>
         ) -> Vec<SessionPublication>;
         async fn catalogue() -> Vec<PublishedJob>;
+        async fn sensitive_fields(job_ids: Vec<String>) -> Vec<String>;
     }
 }

@@ -149,7 +149,7 @@ impl JobService {
     /// Returns the rules of a retry. The payload is read only if the job has a unique key.
     async fn retry_rules(&self, found: &Match) -> Result<EnqueueRules, StoreError> {
         // A job that no program has published any more has no rules.
-        let Ok(job) = self.job(&found.job_id).await else {
+        let Some(job) = self.inner.registry.find(&found.job_id).await? else {
             return Ok(EnqueueRules::default());
         };
         let descriptor = job.descriptor();

@@ -81,4 +81,8 @@ pub trait ReadStore: Send + Sync {
 
     /// Returns the newest publication of every job, sorted by job id.
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError>;
+
+    /// Returns the names of the fields that any publication of these jobs marks as sensitive, each
+    /// name once. A stored payload keeps the fields of its time.
+    async fn sensitive_fields(&self, job_ids: Vec<String>) -> Result<Vec<String>, StoreError>;
 }

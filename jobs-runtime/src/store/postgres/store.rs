@@ -342,4 +342,8 @@ impl ReadStore for PostgresStore {
     async fn catalogue(&self) -> Result<Vec<PublishedJob>, StoreError> {
         self.read(read::catalogue::ListJobs).await
     }
+
+    async fn sensitive_fields(&self, job_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.read(read::catalogue::SensitiveFields(job_ids)).await
+    }
 }

@@ -405,4 +405,11 @@ impl ReadStore for SqliteStore {
         self.read(operation!(|conn| read::catalogue::list_on_conn(conn)))
             .await
     }
+
+    async fn sensitive_fields(&self, job_ids: Vec<String>) -> Result<Vec<String>, StoreError> {
+        self.read(operation!(|conn| {
+            read::catalogue::sensitive_fields_on_conn(conn, &job_ids)
+        }))
+        .await
+    }
 }

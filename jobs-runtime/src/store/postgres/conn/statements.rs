@@ -144,6 +144,7 @@ statements! {
     session_cancel_requests: include_str!("../sql/session/cancel_requests.sql"),
     operator_cancel_scheduled: include_str!("../sql/operator/cancel_scheduled.sql"),
     read_catalogue: include_str!("../sql/read/catalogue.sql"),
+    read_sensitive_fields: include_str!("../sql/read/sensitive_fields.sql"),
     transfer_moved_to: include_str!("../sql/transfer/moved_to.sql"),
     transfer_extend_unordered: include_str!("../sql/transfer/extend_unordered.sql"),
     transfer_newest_in_order: include_str!("../sql/transfer/newest_in_order.sql"),

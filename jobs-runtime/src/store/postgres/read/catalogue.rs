@@ -1,6 +1,7 @@
 //! Catalogue: publication and listing of jobs.
 
 use async_trait::async_trait;
+use sqlx::Row;
 
 use crate::store::decode::records;
 use crate::store::postgres::conn::error::{DbError, corrupt};
@@ -55,6 +56,22 @@ impl Operation for ListJobs {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.read_catalogue)).await?;
         Ok(without_events(records::jobs(&rows)?))
+    }
+}
+
+/// Lists the sensitive fields of jobs in any of their publications.
+pub(in crate::store::postgres) struct SensitiveFields(pub(in crate::store::postgres) Vec<String>);
+
+#[async_trait]
+impl Operation for SensitiveFields {
+    type Output = Vec<String>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
+        let ids: Vec<_> = self.0.iter().map(|id| encode(id)).collect();
+        let query = tx.query(&tx.sql.read_sensitive_fields).bind(ids);
+        let rows = tx.fetch(query).await?;
+        let names = rows.iter().map(|row| row.try_get("name"));
+        Ok(without_events(names.collect::<Result<_, _>>()?))
     }
 }
 

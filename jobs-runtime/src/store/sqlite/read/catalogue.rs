@@ -46,6 +46,18 @@ pub(in crate::store::sqlite) async fn list_on_conn(
     records::jobs(&rows)
 }
 
+/// Lists the sensitive fields of jobs in any of their publications.
+pub(in crate::store::sqlite) async fn sensitive_fields_on_conn(
+    conn: &mut SqliteConnection,
+    job_ids: &[String],
+) -> Result<Vec<String>, DbError> {
+    let names = sqlx::query_scalar(include_str!("../sql/read/sensitive_fields.sql"))
+        .bind(json::array(job_ids)?)
+        .fetch_all(conn)
+        .await?;
+    Ok(names)
+}
+
 /// Lists the publications of jobs by the programs of sessions.
 pub(in crate::store::sqlite) async fn session_publications_on_conn(
     conn: &mut SqliteConnection,
