@@ -21,10 +21,13 @@ pub async fn tick() -> Result<(), JobError> {
     Ok(())
 }
 
-/// Runs at three in Paris every day, up to a minute later, and on the last day of each month.
+/// Runs at three in Paris every day, up to a minute later, and on the last day of each month. The
+/// times of a week without a worker run one after another.
 #[job(
     id = "report",
-    schedule = ("0 3 * * *", timezone = "Europe/Paris", catch_up = "all(7)", jitter = "1m"),
+    schedule = (
+        "0 3 * * *", timezone = "Europe/Paris", catch_up = "all(7)", overlap = "queue", jitter = "1m"
+    ),
     schedule = ("0 0 L * *", overlap = "queue")
 )]
 pub async fn report(#[default("pdf")] format: String) -> Result<String, JobError> {

@@ -3,7 +3,7 @@
 //! ```text
 //! schedule = "0 3 * * *"
 //! schedule = ("0 3 * * *", timezone = "Europe/Paris", catch_up = "one", overlap = "skip")
-//! schedule = ("*/5 * * * *", catch_up = "all(12)", jitter = "30s")
+//! schedule = ("*/5 * * * *", catch_up = "all(12)", overlap = "queue", jitter = "30s")
 //! ```
 
 use std::str::FromStr;
@@ -48,6 +48,7 @@ pub(crate) fn read(to: &mut JobAttribute, meta: &Meta) -> Result<()> {
         overlap: None,
         jitter: None,
     };
+    let mut catch_up_span = meta.span();
     for option in options {
         match option.name().as_str() {
             "timezone" => {
@@ -57,6 +58,7 @@ pub(crate) fn read(to: &mut JobAttribute, meta: &Meta) -> Result<()> {
             "catch_up" => {
                 let option = option.with_example("catch_up = \"one\"");
                 schedule.catch_up = errors.ok(option.value(word));
+                catch_up_span = option.span();
             }
             "overlap" => {
                 let option = option.with_example("overlap = \"skip\"");
@@ -70,6 +72,10 @@ pub(crate) fn read(to: &mut JobAttribute, meta: &Meta) -> Result<()> {
                 errors.at(option.span(), unknown_option(&option, &keys));
             }
         }
+    }
+    let overlap = schedule.overlap.unwrap_or_default();
+    if let Some(Err(message)) = schedule.catch_up.map(|it| it.check_with(overlap)) {
+        errors.at(catch_up_span, message);
     }
     to.schedules.push(Spanned {
         key: meta.key.clone(),

@@ -17,7 +17,8 @@ requirements! { "schedules" {
     a_rejected_execution_is_recorded: "A time whose execution the store rejects is recorded as skipped, and the others run.",
     an_execution_with_limits_is_admitted: "The execution of a time takes part in the limits of its job.",
     a_manual_run_changes_no_time: "A manual run creates an execution beside the times of the schedule, and only if the schedule exists.",
-    old_runs_are_deleted: "The newest 100 runs of a schedule are kept.",
+    old_runs_are_deleted: "The newest 100 runs of a schedule are kept, and earlier ones whose execution is live.",
+    a_live_execution_is_known_behind_many_runs: "However many times were skipped after it, a live execution of a schedule keeps later times from running.",
     a_schedule_is_deleted_with_its_runs: "A deleted schedule leaves its executions and no runs.",
     a_change_is_announced: "An event announces that a schedule was added, changed or deleted. Another process receives an event, too.",
 }}
@@ -341,13 +342,31 @@ async fn old_runs_are_deleted(store: AnyStore) {
     allow.rule.overlap = Overlap::Allow;
     add(&store, allow).await;
     let seconds: Vec<u64> = (1..=70).map(|n| n * 60).collect();
-    fired(&store, firing(&read(&store, "s").await, &seconds)).await;
+    for run in fired(&store, firing(&read(&store, "s").await, &seconds)).await {
+        store.cancel(run.execution_id.unwrap(), T0).await.unwrap();
+    }
     let seconds: Vec<u64> = (71..=130).map(|n| n * 60).collect();
     fired(&store, firing(&read(&store, "s").await, &seconds)).await;
     let kept = runs(&store, "s").await;
     assert_eq!(kept.len(), MAX_SCHEDULE_RUNS);
     assert_eq!((kept[0].time, kept[99].time), (t(130 * 60), t(31 * 60)));
     assert_eq!(executions(&store).await, 130);
+}
+
+async fn a_live_execution_is_known_behind_many_runs(store: AnyStore) {
+    add(&store, schedule("s")).await;
+    for minutes in [1..=60, 61..=120, 121..=180] {
+        let seconds: Vec<u64> = minutes.map(|n| n * 60).collect();
+        fired(&store, firing(&read(&store, "s").await, &seconds)).await;
+    }
+    assert_eq!(executions(&store).await, 1);
+    let kept = runs(&store, "s").await;
+    assert_eq!(kept.len(), MAX_SCHEDULE_RUNS + 1);
+    let id = kept[MAX_SCHEDULE_RUNS].execution_id.unwrap();
+    store.cancel(id, t(200 * 60)).await.unwrap();
+    let again = fired(&store, firing(&read(&store, "s").await, &[181 * 60])).await;
+    assert_eq!(reasons(&again), [None]);
+    assert_eq!(runs(&store, "s").await.len(), MAX_SCHEDULE_RUNS);
 }
 
 async fn a_schedule_is_deleted_with_its_runs(store: AnyStore) {

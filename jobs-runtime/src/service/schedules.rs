@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::JobService;
 use super::enqueue::check_payload;
 use super::error::ServiceError;
 use super::suggest::similar_names;
+use super::{JobService, KnownJob, mask};
 use crate::schedule::Timetable;
 use crate::store::{
     Absence, NewExecution, ScheduleRecord, ScheduleRun, ScheduledTime, Skip, StoreError,
@@ -217,13 +217,17 @@ impl JobService {
         name: &str,
         edit: ScheduleEdit,
     ) -> Result<ScheduleDetails, ScheduleError> {
-        if let Some(payload) = &edit.payload {
-            let record = self.schedule_record(name).await?;
-            let job = self.job(&record.job_id).await?;
-            let payload = payload.clone().unwrap_or_else(|| "{}".to_owned());
-            check_payload(0, payload, &job)?;
-        }
+        let job = match &edit.payload {
+            Some(_) => {
+                let id = self.schedule_record(name).await?.job_id;
+                Some((self.job(&id).await?, self.sensitive_fields(&id).await?))
+            }
+            None => None,
+        };
         self.change_schedule("schedule.edit", name, |record, now| {
+            if let (Some(payload), Some((job, sensitive))) = (&edit.payload, &job) {
+                record.payload = new_payload(record, payload.clone(), job, sensitive)?;
+            }
             let mut rule = record.rule.clone();
             let violations = edit.apply(&mut rule);
             if !violations.is_empty() {
@@ -232,9 +236,6 @@ impl JobService {
             check_rule(&rule)?;
             record.overridden = record.declared.as_ref().is_some_and(|it| *it != rule);
             record.rule = rule;
-            if let Some(payload) = &edit.payload {
-                record.payload = payload.clone();
-            }
             plan_from(record, now);
             Ok(true)
         })
@@ -332,18 +333,19 @@ impl JobService {
         for _ in 0..MAX_TRIES {
             let store = &self.inner.store;
             let known = store.schedules().await?.into_iter();
-            let mut known: BTreeMap<String, ScheduleRecord> =
+            let known: BTreeMap<String, ScheduleRecord> =
                 known.map(|record| (record.name.clone(), record)).collect();
             let now = self.now();
+            let writes = jobs.iter();
+            let writes = writes.flat_map(|job| declare(job.descriptor(), &known, now));
             let mut is_complete = true;
-            for job in &jobs {
-                for write in declare(job.descriptor(), &mut known, now) {
-                    is_complete &= match write {
-                        change::Write::Add(record) => {
-                            store.add_schedule(record, Vec::new()).await?
-                        }
-                        change::Write::Update(record) => store.update_schedule(record).await?,
-                    };
+            for write in writes {
+                is_complete = match write {
+                    change::Write::Add(record) => store.add_schedule(record, Vec::new()).await?,
+                    change::Write::Update(record) => store.update_schedule(record).await?,
+                };
+                if !is_complete {
+                    break;
                 }
             }
             if is_complete {
@@ -442,6 +444,24 @@ impl JobService {
         }
         Err(ScheduleError::Contended(name.to_owned()))
     }
+}
+
+/// Checks the new payload of a schedule, `None` for the job's defaults. A mask in it becomes the
+/// old value.
+fn new_payload(
+    before: &ScheduleRecord,
+    payload: Option<String>,
+    job: &KnownJob,
+    sensitive: &[String],
+) -> Result<Option<String>, ServiceError> {
+    let old = before.payload.as_deref().unwrap_or("{}");
+    let payload = payload.map(|payload| match serde_json::from_str(old) {
+        Ok(old) => mask::restore(payload, old, sensitive),
+        Err(_) => payload,
+    });
+    let checked = payload.clone().unwrap_or_else(|| "{}".to_owned());
+    check_payload(0, checked, job)?;
+    Ok(payload)
 }
 
 /// The state of a schedule in the audit log, without values of its payload.

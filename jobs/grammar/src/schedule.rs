@@ -32,6 +32,23 @@ pub enum Overlap {
     Allow,
 }
 
+impl CatchUp {
+    /// Rejects a number of times that `skip` would reduce to the first: a store fires the missed
+    /// times together, so each of the others comes while the first one is live.
+    ///
+    /// # Errors
+    /// What to write instead.
+    pub fn check_with(self, overlap: Overlap) -> Result<(), String> {
+        match (self, overlap) {
+            (Self::All(count @ 2..), Overlap::Skip) => Err(format!(
+                "of {count} missed times, `overlap = \"skip\"` runs only the oldest: \
+                 write `overlap = \"queue\"` to run one after another, or `\"allow\"`"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Overlap {
     /// The word.
     pub const fn as_str(self) -> &'static str {

@@ -115,6 +115,9 @@ fn rule_violations(rule: &ScheduleRule) -> Vec<Violation> {
         Err(TimetableError::Timezone(message)) => violations.push(violation("timezone", message)),
         Ok(_) => {}
     }
+    if let Err(message) = rule.catch_up.check_with(rule.overlap) {
+        violations.push(violation("catchUp", message));
+    }
     if rule.jitter_ms > MAX_JITTER_MS {
         let message = format!("must be at most {MAX_JITTER_MS}, which is a day");
         violations.push(violation("jitterMs", message));
@@ -179,54 +182,95 @@ pub(super) enum Write {
     Update(ScheduleRecord),
 }
 
-/// Compares a job's declared schedules with the known ones, and returns the writes that are needed.
-/// Takes the job's schedules out of `known`.
+/// Compares a job's declared schedules with the known ones, and returns the writes that are needed,
+/// in their order.
+///
+/// A schedule of an earlier id of the job becomes absent before one of the new id takes its place:
+/// no time belongs to both.
 pub(super) fn declare(
     job: &JobDescriptor,
-    known: &mut BTreeMap<String, ScheduleRecord>,
+    known: &BTreeMap<String, ScheduleRecord>,
     now: Timestamp,
 ) -> Vec<Write> {
-    let mut writes = Vec::new();
-    for (place, rule) in job.schedule.iter().enumerate() {
-        let name = format!("{}:{}", job.id, place + 1);
-        let Some(before) = known.remove(&name) else {
-            let mut record = new_record(name, &job.id, rule.clone(), now);
-            record.declared = Some(rule.clone());
-            plan(&mut record);
-            writes.push(Write::Add(record));
+    let name = |place: usize| format!("{}:{}", job.id, place + 1);
+    let names: Vec<_> = (0..job.schedule.len()).map(name).collect();
+    let is_of_job = |id: &String| *id == job.id || job.aliases.contains(id);
+    let gone = known
+        .values()
+        .filter(|record| is_of_job(&record.job_id) && record.declared.is_some())
+        .filter(|record| !names.contains(&record.name))
+        .filter(|record| record.absent != Some(Absence::Declaration));
+    let mut writes: Vec<_> = gone.map(|record| remove(record.clone(), now)).collect();
+    for (place, (name, rule)) in names.into_iter().zip(&job.schedule).enumerate() {
+        let Some(before) = known.get(&name) else {
+            let record = match earlier(job, place, known) {
+                Some(earlier) => renamed(name, &job.id, earlier.clone(), now),
+                None => new_record(name, &job.id, rule.clone(), now),
+            };
+            writes.push(Write::Add(declared(record, rule, now)));
             continue;
         };
-        let mut record = before.clone();
-        if record.absent == Some(Absence::Declaration) {
-            record.absent = None;
-            plan(&mut record);
-        }
-        if record.declared.as_ref() != Some(rule) {
-            record.declared = Some(rule.clone());
-            // A program that now declares what the operator wanted ends the override.
-            record.overridden &= record.rule != *rule;
-            if !record.overridden {
-                record.rule = rule.clone();
-                plan_from(&mut record, now);
-            }
-        }
-        if record != before {
+        let mut record = declared(before.clone(), rule, now);
+        if record != *before {
             record.updated_at = now;
             writes.push(Write::Update(record));
         }
     }
-    let gone = known
-        .values()
-        .filter(|record| record.job_id == job.id && record.declared.is_some())
-        .filter(|record| record.absent != Some(Absence::Declaration));
-    for record in gone {
-        let mut record = record.clone();
-        record.absent = Some(Absence::Declaration);
-        record.due_at = None;
-        record.updated_at = now;
-        writes.push(Write::Update(record));
-    }
     writes
+}
+
+/// Finds the schedule of this place under an earlier id of the job.
+fn earlier<'k>(
+    job: &JobDescriptor,
+    place: usize,
+    known: &'k BTreeMap<String, ScheduleRecord>,
+) -> Option<&'k ScheduleRecord> {
+    let names = job.aliases.iter();
+    let mut names = names.map(|alias| format!("{alias}:{}", place + 1));
+    let found = names.find_map(|name| known.get(&name));
+    found.filter(|record| record.declared.is_some())
+}
+
+/// Returns a schedule under a new name. Its times, pause and edits stay.
+fn renamed(name: String, job_id: &str, earlier: ScheduleRecord, now: Timestamp) -> ScheduleRecord {
+    ScheduleRecord {
+        name,
+        job_id: job_id.to_owned(),
+        revision: 1,
+        absent: None,
+        due_at: None,
+        created_at: now,
+        updated_at: now,
+        ..earlier
+    }
+}
+
+/// Brings a schedule in line with its declaration.
+fn declared(before: ScheduleRecord, rule: &ScheduleRule, now: Timestamp) -> ScheduleRecord {
+    let mut record = before.clone();
+    if record.declared.as_ref() != Some(rule) {
+        record.declared = Some(rule.clone());
+        // A program that now declares what the operator wanted ends the override.
+        record.overridden &= record.rule != *rule;
+        if !record.overridden {
+            record.rule = rule.clone();
+            record.evaluated_until = record.evaluated_until.max(now);
+        }
+    }
+    if record.absent == Some(Absence::Declaration) {
+        record.absent = None;
+    }
+    if record != before || record.due_at.is_none() {
+        plan(&mut record);
+    }
+    record
+}
+
+fn remove(mut record: ScheduleRecord, now: Timestamp) -> Write {
+    record.absent = Some(Absence::Declaration);
+    record.due_at = None;
+    record.updated_at = now;
+    Write::Update(record)
 }
 
 #[cfg(test)]
@@ -235,9 +279,9 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
-    fn job(rules: &[&str]) -> JobDescriptor {
+    fn job(id: &str, aliases: &[&str], rules: &[&str]) -> JobDescriptor {
         let value = serde_json::json!({
-            "id": "report", "label": "", "description": "", "queue": "default",
+            "id": id, "aliases": aliases, "label": "", "description": "", "queue": "default",
             "routingKey": "jobs.report", "priority": 50, "timeoutMs": null, "maxAttempts": 1,
             "retryDelaysMs": [], "tags": [], "enabled": true, "handler": "linked",
             "payloadSchema": {}, "resultSchema": {}, "source": "",
@@ -247,9 +291,13 @@ mod tests {
         serde_json::from_value(value).expect("a descriptor")
     }
 
-    /// Applies the declaration to the known schedules, as a store does.
     fn publish(known: &mut BTreeMap<String, ScheduleRecord>, rules: &[&str]) -> usize {
-        let writes = declare(&job(rules), &mut known.clone(), NOW);
+        apply(known, &job("report", &[], rules))
+    }
+
+    /// Applies the declaration to the known schedules, as a store does.
+    fn apply(known: &mut BTreeMap<String, ScheduleRecord>, job: &JobDescriptor) -> usize {
+        let writes = declare(job, known, NOW);
         let count = writes.len();
         for write in writes {
             let (Write::Add(record) | Write::Update(record)) = write;
@@ -304,5 +352,52 @@ mod tests {
         assert_eq!(publish(&mut known, &["@daily", "@hourly"]), 1);
         let back = &known["report:2"];
         assert!(back.absent.is_none() && back.due_at.is_some());
+    }
+    #[test]
+    fn the_schedules_of_a_renamed_job_keep_their_times_and_pauses() {
+        let mut known = BTreeMap::new();
+        apply(
+            &mut known,
+            &job("report", &[], &["@daily", "@hourly", "@weekly"]),
+        );
+        let earlier = Timestamp::from_millis(NOW.as_millis() - 1_000);
+        for record in known.values_mut() {
+            record.evaluated_until = earlier;
+        }
+        let paused = known.get_mut("report:2").expect("it exists");
+        paused.paused_at = Some(NOW);
+        paused.due_at = None;
+
+        let renamed = job("report.new", &["old", "report"], &["@daily", "@hourly"]);
+        assert_eq!(apply(&mut known, &renamed), 5);
+        for name in ["report:1", "report:2", "report:3"] {
+            let gone = &known[name];
+            assert_eq!(gone.absent, Some(Absence::Declaration), "{name}");
+            assert_eq!(gone.due_at, None, "{name}");
+        }
+        let (first, second) = (&known["report.new:1"], &known["report.new:2"]);
+        assert_eq!(
+            (&*first.job_id, first.evaluated_until),
+            ("report.new", earlier)
+        );
+        assert!(first.due_at.is_some() && first.absent.is_none());
+        assert_eq!((second.paused_at, second.due_at), (Some(NOW), None));
+        assert_eq!(apply(&mut known, &renamed), 0);
+    }
+
+    #[test]
+    fn a_rule_that_would_drop_missed_times_is_refused() {
+        let mut rule = ScheduleRule::new("@daily");
+        rule.catch_up = CatchUp::All(7);
+        let pointers = |rule: &ScheduleRule| {
+            let found = rule_violations(rule).into_iter();
+            found.map(|one| one.pointer).collect::<Vec<_>>()
+        };
+        assert_eq!(pointers(&rule), ["/catchUp"]);
+        rule.overlap = Overlap::Queue;
+        assert!(pointers(&rule).is_empty());
+        rule.overlap = Overlap::Skip;
+        rule.catch_up = CatchUp::All(1);
+        assert!(pointers(&rule).is_empty());
     }
 }

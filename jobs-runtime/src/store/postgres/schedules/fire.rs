@@ -7,7 +7,7 @@ use crate::store::postgres::conn::error::DbError;
 use crate::store::postgres::conn::operation::{Operation, Outcome, TxMode, without_events};
 use crate::store::postgres::conn::text;
 use crate::store::postgres::conn::tx::Tx;
-use crate::store::postgres::enqueue::enqueue_in_txn;
+use crate::store::postgres::enqueue::enqueue_in_own_txn;
 use crate::store::postgres::limits::LimitIds;
 use crate::store::rules::schedules::{self, FireDecision};
 use crate::store::{FireAnswer, Firing, MAX_SCHEDULE_RUNS, NewExecution, ScheduleRun, StoreEvent};
@@ -95,7 +95,7 @@ async fn start(
     events: &mut Vec<StoreEvent>,
 ) -> Result<ScheduleRun, DbError> {
     let batch = std::slice::from_ref(execution);
-    let (mut answers, published) = enqueue_in_txn(tx, batch, limits).await?;
+    let (mut answers, published) = enqueue_in_own_txn(tx, &[batch], limits).await?;
     events.extend(published);
     let answer = match answers.pop().ok_or(DbError::Raced)? {
         Ok(mut answers) => Ok(answers.pop().ok_or(DbError::Raced)?),
