@@ -9,7 +9,7 @@ use crate::store::EnqueueRules;
 
 requirements! { "new-words" {
     new_words_fail_no_read: "A row with a word that this program does not know is left out of pages, lists and exports. The other rows are returned.",
-    an_execution_with_new_words_is_read: "An execution whose attempt has an unknown outcome or error can be read, deleted and retried.",
+    an_execution_with_new_words_is_read: "An execution whose attempt has an unknown outcome or error can be read, deleted and retried. It is not returned as a whole execution for an archive.",
     a_permit_event_of_a_new_kind_stops_no_limit: "A permit event of an unknown kind is skipped. The other events are counted.",
     a_limit_of_a_new_kind_stops_no_other: "A limit of an unknown kind counts as missing. Promotions and reads go on.",
 }}
@@ -88,6 +88,16 @@ async fn an_execution_with_new_words_is_read(db: Damageable) {
         .unwrap();
     assert_eq!(retried, RetryAnswer::Queued);
     store.cancel(id, t(1)).await.unwrap();
+    // An archive would lack the attempts.
+    let expired = Expired {
+        execution_id: id,
+        job_id: "j".to_owned(),
+        status: ExecutionStatus::Cancelled,
+        finished_at: t(1),
+        is_erased: false,
+    };
+    let whole = store.read_expired(vec![expired]).await.unwrap();
+    assert!(whole.is_empty(), "{whole:?}");
     assert_eq!(store.delete(id).await.unwrap(), DeleteAnswer::Deleted);
 }
 

@@ -2,20 +2,27 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::error::PruneError;
 use crate::health::ArchiveHealth;
 use crate::store::{Expired, Store};
 use crate::{ArchiveWriter, ArchivedExecution};
 
-/// Executions that one batch reads at most. Long ones make it shorter.
+/// Executions that one batch reads at most.
 const LARGEST_BATCH: usize = 500;
+
+/// Executions of the first batch. A batch reads at most twice as many as the one before it could
+/// use, so that long executions are not read in vain.
+const FIRST_BATCH: usize = 8;
 
 /// Writes executions to an archive.
 #[derive(Clone)]
 pub(crate) struct Archiver {
     writer: Arc<dyn ArchiveWriter>,
     health: ArchiveHealth,
+    /// Executions that the next batch reads at most.
+    batch: Arc<AtomicUsize>,
 }
 
 /// The result of a batch.
@@ -29,7 +36,11 @@ pub(super) struct Archived {
 
 impl Archiver {
     pub(crate) fn new(writer: Arc<dyn ArchiveWriter>, health: ArchiveHealth) -> Self {
-        Self { writer, health }
+        Self {
+            writer,
+            health,
+            batch: Arc::new(AtomicUsize::new(FIRST_BATCH)),
+        }
     }
 
     /// Writes the first executions of a batch, which is not empty.
@@ -38,7 +49,8 @@ impl Archiver {
         store: &dyn Store,
         batch: &[Expired],
     ) -> Result<Archived, PruneError> {
-        let batch = &batch[..batch.len().min(LARGEST_BATCH)];
+        let most = self.batch.load(Ordering::Relaxed);
+        let batch = &batch[..batch.len().min(most)];
         let read = store.read_expired(batch.to_vec()).await?;
         let last = read.iter().map(|execution| execution.request.id);
         let last: Option<usize> = last
@@ -49,6 +61,10 @@ impl Archiver {
         // A short answer ends with the last execution that fits. Unreadable executions alone have
         // no such end.
         let examined = last.map_or(batch.len(), |last| last + 1);
+        if batch.len() == most || examined < batch.len() {
+            let next = (2 * examined).min(LARGEST_BATCH);
+            self.batch.store(next, Ordering::Relaxed);
+        }
         let batch = &batch[..examined];
         let (mut written, mut executions) = (Vec::new(), Vec::new());
         for one in batch {

@@ -1,6 +1,6 @@
 //! The times for which final executions are kept, and the order of their sources.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jobs::{ExecutionStatus, JobDescriptor, JobRetention};
@@ -151,15 +151,17 @@ impl RetentionSettings {
             .iter()
             .map(|(job_id, times)| (job_id.clone(), self.default.overridden_by(*times)))
             .collect();
-        for published in catalogue {
-            let job = &published.descriptor;
-            let retention = self.of(job);
-            if retention == self.default && !self.jobs.contains_key(&job.id) {
-                continue;
-            }
-            jobs.insert(job.id.clone(), retention);
-            for alias in &job.aliases {
-                jobs.insert(alias.clone(), retention);
+        let published = catalogue.iter().map(|published| &published.descriptor);
+        let aliases: BTreeSet<_> = published.clone().flat_map(|job| &job.aliases).collect();
+        // The last publication under an earlier id says what held before the job was renamed.
+        for job in published.filter(|job| !aliases.contains(&job.id)) {
+            let declared = self.default.overridden_by(job.retention);
+            for id in job.aliases.iter().chain([&job.id]) {
+                let times = self.jobs.get(id).or_else(|| self.jobs.get(&job.id));
+                let retention = times.map_or(declared, |times| declared.overridden_by(*times));
+                if retention != self.default || times.is_some() {
+                    jobs.insert(id.clone(), retention);
+                }
             }
         }
         Rules {
@@ -249,5 +251,19 @@ mod tests {
         assert_eq!(rules.jobs["declared"].succeeded, 30 * DAY);
         assert_eq!(rules.longest(), 90 * DAY);
         assert_eq!(settings.shortest(), HOUR);
+    }
+
+    #[test]
+    fn executions_of_an_earlier_id_are_kept_as_the_renamed_job_says() {
+        let hours = |hours: u32| u64::try_from((hours * HOUR).as_millis()).ok();
+        let settings = RetentionSettings::default();
+        // The stale publication comes last, by its id.
+        let rules = settings.rules(&[published("a", hours(9)), published("a-old", hours(2))]);
+        assert_eq!(rules.jobs["a-old"].failed, 9 * HOUR);
+        let rules = settings.rules(&[published("a", None), published("a-old", hours(2))]);
+        assert!(!rules.jobs.contains_key("a-old"), "the default holds");
+        let settings = settings.job("a-old", None, 3 * HOUR);
+        let rules = settings.rules(&[published("a", hours(9)), published("a-old", hours(2))]);
+        assert_eq!(rules.jobs["a-old"].failed, 3 * HOUR);
     }
 }

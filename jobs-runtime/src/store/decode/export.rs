@@ -1,6 +1,6 @@
 //! Pages of an export: whole executions, put together from the rows of several statements.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::words::error;
 use super::{Columns, corrupt, readable, records};
@@ -23,6 +23,8 @@ pub(in crate::store) struct ExportedPage {
     places: HashMap<i64, usize>,
     /// The seqs of the page, also those that this program cannot read.
     seqs: Vec<i64>,
+    /// The places of executions with a row that this program cannot read.
+    incomplete: HashSet<usize>,
 }
 
 impl ExportedPage {
@@ -91,10 +93,20 @@ impl ExportedPage {
             let seq = row.integer("seq")?;
             if let Some(&place) = self.places.get(&seq) {
                 let name = format_args!("a row of the execution in row {seq}");
-                list(&mut self.executions[place]).extend(readable(name, read(row))?);
+                match readable(name, read(row))? {
+                    Some(one) => list(&mut self.executions[place]).push(one),
+                    None => drop(self.incomplete.insert(place)),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Ends the page, without the executions that lack a row.
+    pub(in crate::store) fn into_complete(self) -> Vec<TransferredExecution> {
+        let executions = self.executions.into_iter().enumerate();
+        let complete = executions.filter(|(place, _)| !self.incomplete.contains(place));
+        complete.map(|(_, execution)| execution).collect()
     }
 
     /// Ends the page.

@@ -31,7 +31,8 @@ impl Operation for ExportPage {
     }
 }
 
-/// Reads some executions, or the first of them if they are long.
+/// Reads some executions, or the first of them if they are long. Leaves out those that this program
+/// cannot read completely.
 pub(in crate::store::postgres) struct ExportListed(pub(in crate::store::postgres) Vec<Uuid>);
 
 #[async_trait]
@@ -43,8 +44,9 @@ impl Operation for ExportListed {
             .query(&tx.sql.transfer_export_listed)
             .bind(self.0.clone());
         let rows = tx.fetch(query).await?;
-        let page = with_records(tx, &rows).await?.into_export();
-        Ok(without_events(page.executions))
+        Ok(without_events(
+            with_records(tx, &rows).await?.into_complete(),
+        ))
     }
 }
 

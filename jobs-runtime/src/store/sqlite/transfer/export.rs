@@ -26,7 +26,8 @@ pub(super) async fn page_on_conn(
     Ok(with_records(conn, &rows).await?.into_export())
 }
 
-/// Reads some executions, or the first of them if they are long.
+/// Reads some executions, or the first of them if they are long. Leaves out those that this program
+/// cannot read completely.
 pub(in crate::store::sqlite) async fn listed_on_conn(
     conn: &mut SqliteConnection,
     ids: impl Iterator<Item = ExecutionId>,
@@ -38,7 +39,7 @@ pub(in crate::store::sqlite) async fn listed_on_conn(
     .bind(json::array(ids.map(Hex))?)
     .fetch_all(&mut *conn)
     .await?;
-    Ok(with_records(conn, &rows).await?.into_export().executions)
+    Ok(with_records(conn, &rows).await?.into_complete())
 }
 
 /// Reads what the other tables keep of the executions in these rows.
