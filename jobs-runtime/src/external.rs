@@ -22,7 +22,8 @@
 //! | [`polls`], [`claimer`] | polls that wait for work; the task that claims for them |
 //! | [`leases`] | the leases that this server knows; why an attempt has to end |
 //! | [`heartbeat`], [`log_lines`] | progress and log lines; the wait for an interrupt |
-//! | [`ends`] | settlements, as workers and timeouts ask for them |
+//! | [`ends`] | ends of attempts, as workers report them |
+//! | [`settlements`] | settlements, and the calls that tell of an end |
 //! | [`end_hooks`] | calls of the application's hooks for attempts that have ended |
 //! | [`keeper`] | renewals, timeouts, cancel requests, leases without a heartbeat |
 //! | [`maintenance`] | promotion and rescue in a process without a worker |
@@ -41,6 +42,7 @@ mod leases;
 mod log_lines;
 mod maintenance;
 mod polls;
+mod settlements;
 mod token;
 mod workers;
 
@@ -145,6 +147,10 @@ pub(crate) enum LeaseError {
     /// The result is larger than the store keeps. The lease stays.
     #[error("the result has {size} bytes, {limit} are allowed")]
     ResultTooLarge { size: usize, limit: usize },
+    /// The end of the attempt is not written yet: another transaction locks the lease, or this
+    /// process stops. The lease stays.
+    #[error("the end of the attempt could not be written yet; send the same request again")]
+    NotWritten,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

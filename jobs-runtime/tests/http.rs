@@ -39,6 +39,8 @@ mod health;
 mod idempotency;
 #[path = "http/jobs.rs"]
 mod jobs;
+#[path = "http/lease_ends.rs"]
+mod lease_ends;
 #[path = "http/leases.rs"]
 mod leases;
 #[path = "http/limits.rs"]

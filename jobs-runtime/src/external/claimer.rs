@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::leases::Lease;
+use super::leases::{EndReason, Lease};
 use super::polls::{Granted, Poll};
 use super::{ExternalLeases, Inner};
 use crate::engine::outcome::Exit;
@@ -118,7 +118,10 @@ async fn serve(inner: &Arc<Inner>, poll: Poll) {
         let payload = std::mem::take(&mut claimed.payload);
         let lease = Arc::new(Lease::granted(claimed, &poll.worker, inner));
         match unreadable {
-            Some(reason) => external.settle_later(lease, Exit::Unreadable(reason)),
+            Some(reason) => {
+                let exit = Exit::Unreadable(reason);
+                external.settle_for_server(lease, exit, EndReason::Settled);
+            }
             None => {
                 inner.leases.add(&lease);
                 count_start(inner, &lease);

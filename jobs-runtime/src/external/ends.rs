@@ -1,8 +1,8 @@
-//! Ends of external attempts: success, failure, release; timeouts and losses.
+//! Ends of external attempts, as their workers report them: success, failure, release.
 //!
-//! A worker says how its attempt ended; [`decide`] says what follows, as for linked handlers. The
-//! lease stays if the result does not match the job's schema, so the worker can report a failure.
-//! A repeated report of the same end is answered like the first one.
+//! A worker says how its attempt ended; [`settlements`](super::settlements) decides what follows,
+//! as for linked handlers. The lease stays if the result does not match the job's schema, so the
+//! worker can report a failure. A repeated report of the same end is answered like the first one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,13 +13,9 @@ use jobs::{AttemptOutcome, ExecutionId};
 use super::leases::{EndReason, Found, InterruptReason, Lease};
 use super::token::LeaseToken;
 use super::{ExternalLeases, LeaseError};
-use crate::engine::attempt_log;
-use crate::engine::outcome::{Exit, Finished, RESULT_LIMIT, RetryBudget, decide};
-use crate::store::{Claimed, Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
-use crate::telemetry::spans::SpanEnd;
-
-/// The pause before a settlement is sent again, and the number of tries.
-const RETRY: (Duration, u32) = (Duration::from_millis(250), 40);
+use crate::engine::outcome::{Exit, RESULT_LIMIT};
+use crate::service::Redactor;
+use crate::store::{Fence, StoreError, WriteAnswer};
 
 /// A failure, as a worker reports it.
 #[derive(Clone, Debug)]
@@ -131,7 +127,7 @@ impl ExternalLeases {
     pub(crate) async fn fail(
         &self,
         token: &str,
-        failure: WorkerFailure,
+        mut failure: WorkerFailure,
     ) -> Result<ExecutionId, LeaseError> {
         use AttemptOutcome::{Cancelled, Failed, Panicked, Snoozed, TimedOut};
         const OUTCOMES: &[AttemptOutcome] = &[Failed, Panicked, Snoozed, Cancelled, TimedOut];
@@ -139,6 +135,7 @@ impl ExternalLeases {
             Found::Holds(lease) => lease,
             Found::Ended(token) => return self.repeated(token, OUTCOMES).await,
         };
+        self.hide_secrets(&lease, &mut failure.message).await?;
         let interrupt = lease.state().interrupt.map(|(reason, _)| reason);
         let exit = failure.exit(interrupt, lease.timeout().unwrap_or_default());
         self.end(&lease, exit, OUTCOMES).await
@@ -156,6 +153,18 @@ impl ExternalLeases {
         }
     }
 
+    /// Masks in a message what it quotes of the sensitive fields of the payload.
+    async fn hide_secrets(&self, lease: &Lease, message: &mut String) -> Result<(), StoreError> {
+        let inner = &self.0;
+        // The lease does not keep the payload: most attempts succeed and have no message.
+        let execution = inner.store().execution(lease.claimed.execution_id).await?;
+        if let Some(execution) = execution {
+            let mut redactor = Redactor::new(&inner.service);
+            redactor.secrets(&execution).await.hide_in(message);
+        }
+        Ok(())
+    }
+
     /// Settles an attempt for its worker.
     async fn end(
         &self,
@@ -163,22 +172,14 @@ impl ExternalLeases {
         exit: Exit,
         outcomes: &[AttemptOutcome],
     ) -> Result<ExecutionId, LeaseError> {
-        match self.settle(lease, exit).await? {
-            WriteAnswer::Settled => {
-                self.0.leases.end(lease, EndReason::Settled);
-                Ok(lease.claimed.execution_id)
-            }
-            WriteAnswer::AlreadyMine => {
-                self.0.leases.end(lease, EndReason::Settled);
-                self.repeated_end(lease.claimed.execution_id, lease.fence(), outcomes)
-                    .await
-            }
-            _ => {
-                self.0.leases.end(lease, EndReason::Lost);
-                Err(LeaseError::Lost(
-                    lease.state().ended.unwrap_or(EndReason::Lost),
-                ))
-            }
+        let execution = lease.claimed.execution_id;
+        match self.settle_for_worker(lease, exit).await? {
+            WriteAnswer::Settled => Ok(execution),
+            WriteAnswer::AlreadyMine => self.repeated_end(execution, lease.fence(), outcomes).await,
+            WriteAnswer::Locked => Err(LeaseError::NotWritten),
+            WriteAnswer::Stale | WriteAnswer::Rejected => Err(LeaseError::Lost(
+                lease.state().ended.unwrap_or(EndReason::Lost),
+            )),
         }
     }
 
@@ -226,114 +227,5 @@ impl ExternalLeases {
         let attempts = record.map(|record| record.attempts).unwrap_or_default();
         let attempt = attempts.iter().find(|it| it.number == fence.attempt);
         Ok(attempt.and_then(|attempt| attempt.outcome))
-    }
-
-    /// Settles an attempt for the server: a timeout, a loss, an end of the grace.
-    pub(super) async fn end_for_server(&self, lease: &Arc<Lease>, exit: Exit, reason: EndReason) {
-        if lease.change(|state| std::mem::replace(&mut state.is_ending, true)) {
-            return;
-        }
-        match self.settle(lease, exit).await {
-            Ok(WriteAnswer::Settled) => self.0.leases.end(lease, reason),
-            Ok(_) => self.0.leases.end(lease, EndReason::Settled),
-            Err(error) => {
-                let error = crate::error::chain(&error);
-                tracing::warn!(%error, "an external attempt could not be ended; it is tried again");
-                lease.change(|state| state.is_ending = false);
-            }
-        }
-    }
-
-    /// Settles an attempt in a task of its own.
-    pub(super) fn settle_later(&self, lease: Arc<Lease>, exit: Exit) {
-        let external = self.clone();
-        self.0.spawn(async move {
-            external
-                .end_for_server(&lease, exit, EndReason::Settled)
-                .await;
-        });
-    }
-
-    /// Releases a lease that no worker has received.
-    pub(super) fn release_later(&self, lease: Arc<Lease>) {
-        // Without a Tokio runtime the process ends, and the lease is lost after its time.
-        if tokio::runtime::Handle::try_current().is_ok() {
-            self.settle_later(lease, Exit::Released);
-        }
-    }
-
-    /// Counts an attempt that this server has ended.
-    fn count(&self, claimed: &Claimed, settlement: &Settlement) {
-        let end = &settlement.end;
-        let took = end.finished_at.since(end.started_at);
-        let metrics = self.0.service.metrics();
-        let metrics = metrics.attempt(metrics.job(&claimed.job_id), &claimed.queue);
-        metrics.finished(end.outcome, took, settlement.next == Next::Fail);
-    }
-
-    fn end_span(&self, lease: &Lease, error: Option<&(String, String)>) {
-        if let Some(span) = lease.take_span() {
-            let error = error.map(|(kind, message)| (kind.as_str(), message.as_str()));
-            self.0.service.spans().ended(&span, &SpanEnd { error });
-        }
-    }
-
-    /// Decides what follows an attempt and writes it. Repeats the call while the lease is locked or
-    /// the store does not answer.
-    async fn settle(&self, lease: &Lease, exit: Exit) -> Result<WriteAnswer, StoreError> {
-        let inner = &self.0;
-        let claimed = &lease.claimed;
-        let now = inner.now();
-        let permits = claimed.limits.clone().map(|token| Permits {
-            token,
-            retained: false,
-            paused_until: exit.rate_limit_pause().map(|pause| now.after(pause)),
-        });
-        let finished = Finished {
-            started_at: claimed.claimed_at,
-            finished_at: now.max(claimed.claimed_at),
-            progress: None,
-            logs: Vec::new(),
-        };
-        let span_error = exit.error();
-        let span_error = span_error.map(|(kind, text)| (kind.to_owned(), text.to_owned()));
-        let fence = claimed.fence;
-        let budget = RetryBudget {
-            policy: &claimed.policy,
-            spent: claimed.spent,
-            chance: inner
-                .entropy()
-                .fraction_of(claimed.execution_id, fence.attempt),
-        };
-        let (end, next) = decide(exit, finished, budget);
-        let settlement = Settlement {
-            fence,
-            execution_id: claimed.execution_id,
-            end,
-            next,
-            permits,
-        };
-        let (pause, tries) = RETRY;
-        for _ in 1..tries {
-            match inner.store().settle(vec![settlement.clone()]).await {
-                Ok(answers) => match answers.first() {
-                    Some(WriteAnswer::Locked) | None => {}
-                    Some(answer) => {
-                        if *answer == WriteAnswer::Settled {
-                            attempt_log::ended(&claimed.job_id, &settlement, false);
-                            self.count(claimed, &settlement);
-                            self.end_span(lease, span_error.as_ref());
-                            inner.end_hooks.settled(&claimed.job_id, &settlement);
-                        }
-                        return Ok(*answer);
-                    }
-                },
-                Err(error) if error.is_transient() => {}
-                Err(error) => return Err(error),
-            }
-            inner.clock().sleep(pause).await;
-        }
-        let answers = inner.store().settle(vec![settlement]).await?;
-        Ok(answers.first().copied().unwrap_or(WriteAnswer::Locked))
     }
 }

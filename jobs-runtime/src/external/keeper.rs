@@ -41,6 +41,8 @@ pub(super) fn start(inner: &Arc<Inner>) {
 struct Keeper {
     /// The beat of each lease, and the monotonic time since which it stands still.
     observed: HashMap<Fence, (i64, Duration)>,
+    /// Leases that this server ends and whose workers it has not heard.
+    unheard: HashMap<Fence, Arc<Lease>>,
     watched_at: Duration,
 }
 
@@ -85,6 +87,7 @@ impl Keeper {
         self.watched_at = now;
         if inner.workers.is_empty() && inner.leases.is_empty() {
             self.observed.clear();
+            self.unheard.clear();
             return Ok(());
         }
         let known = inner.leases.all();
@@ -112,6 +115,7 @@ impl Keeper {
                 inner.leases.end(&lease, EndReason::Lost);
             }
         }
+        self.unheard.retain(|fence, _| seen.contains_key(fence));
         self.observed = seen;
         Ok(())
     }
@@ -119,7 +123,7 @@ impl Keeper {
     /// Ends a lease that stood still for its time, or that is past its timeout although no server
     /// hears from its worker.
     async fn check(
-        &self,
+        &mut self,
         external: &ExternalLeases,
         one: &LeaseBeat,
         still: Duration,
@@ -131,12 +135,17 @@ impl Keeper {
         if still <= inner.settings.lease && !is_overdue {
             return Ok(());
         }
-        let lease = match inner.leases.get(one.fence) {
+        let known = inner.leases.get(one.fence);
+        let lease = match known.or_else(|| self.unheard.get(&one.fence).cloned()) {
             Some(lease) => lease,
-            None => match inner.store().external_lease(one.fence).await? {
-                Some(claimed) => Arc::new(Lease::known(claimed, inner)),
-                None => return Ok(()),
-            },
+            None => {
+                let Some(claimed) = inner.store().external_lease(one.fence).await? else {
+                    return Ok(());
+                };
+                let lease = Arc::new(Lease::known(claimed, inner));
+                self.unheard.insert(one.fence, Arc::clone(&lease));
+                lease
+            }
         };
         let (exit, reason) = match timeout {
             Some(limit) if is_overdue => {
@@ -147,7 +156,7 @@ impl Keeper {
                 (Exit::Lost { again }, EndReason::Lost)
             }
         };
-        external.end_for_server(&lease, exit, reason).await;
+        external.settle_for_server(lease, exit, reason);
         Ok(())
     }
 }
@@ -216,10 +225,7 @@ impl ExternalLeases {
                 _ => None,
             };
             if let Some((exit, reason)) = end {
-                let external = self.clone();
-                inner.spawn(async move {
-                    external.end_for_server(&lease, exit, reason).await;
-                });
+                self.settle_for_server(lease, exit, reason);
             }
         }
     }

@@ -123,6 +123,10 @@ pub(super) struct LeaseState {
     pub(super) ended: Option<EndReason>,
     /// A settlement of this server is under way.
     pub(super) is_ending: bool,
+    /// The store did not answer to a settlement, and may have taken it.
+    pub(super) is_unanswered: bool,
+    /// Log line, metrics, span and hooks have told of the end.
+    pub(super) is_told: bool,
     /// The monotonic time of the last beat that was written here.
     pub(super) beat_at: Option<Duration>,
 }

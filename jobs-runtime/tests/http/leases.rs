@@ -19,13 +19,13 @@ use serde_json::{Value, json};
 use crate::support::{API, Answer, Api, request};
 
 /// A worker that speaks the protocol.
-struct Worker<'a> {
+pub(crate) struct Worker<'a> {
     api: &'a Api,
     jobs: &'a [&'a str],
 }
 
 impl Worker<'_> {
-    async fn poll(&self, wait_ms: u64) -> Vec<Value> {
+    pub(crate) async fn poll(&self, wait_ms: u64) -> Vec<Value> {
         let body = json!({
             "workerId": "w-1", "name": "cad-1", "language": "python", "version": "1.2",
             "labels": ["gpu"], "jobs": self.jobs, "max": 10, "waitMs": wait_ms,
@@ -35,7 +35,7 @@ impl Worker<'_> {
     }
 
     /// Triggers an execution and leases it.
-    async fn lease(&self, payload: Value) -> Value {
+    pub(crate) async fn lease(&self, payload: Value) -> Value {
         let body = json!({"payload": payload});
         self.api.trigger(self.jobs[0], body).await;
         let mut leases = self.poll(20_000).await;
@@ -43,21 +43,21 @@ impl Worker<'_> {
         leases.remove(0)
     }
 
-    async fn post(&self, lease: &Value, verb: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, lease: &Value, verb: &str, body: Value) -> Answer {
         let token = lease["token"].as_str().unwrap();
         self.api
             .post(&format!("{API}/leases/{token}/{verb}"), body)
             .await
     }
 
-    async fn execution(&self, lease: &Value) -> Value {
+    pub(crate) async fn execution(&self, lease: &Value) -> Value {
         let id = lease["executionId"].as_str().unwrap();
         let answer = self.api.get(&format!("{API}/executions/{id}")).await;
         answer.is_ok().clone()
     }
 }
 
-fn parcels(api: &Api) -> Worker<'_> {
+pub(crate) fn parcels(api: &Api) -> Worker<'_> {
     Worker {
         api,
         jobs: &["ship-parcel"],
@@ -360,14 +360,14 @@ async fn an_attempt_without_heartbeats_is_lost() {
 }
 
 /// Counts the calls of a store. A virtual clock stands still during each.
-struct Counting {
+pub(crate) struct Counting {
     store: SqliteStore,
     calls: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
 
 impl Counting {
-    async fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) async fn new(clock: Arc<dyn Clock>) -> Self {
         let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap()).await;
         Self {
             store: store.unwrap(),

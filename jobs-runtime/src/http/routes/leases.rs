@@ -96,6 +96,7 @@ pub(in crate::http) const POLL: RouteDoc = RouteDoc::new(
 )
 .body(FIELDS)
 .role(Role::Worker)
+.ends_with_caller()
 .problems(&[Code::UnknownJob, Code::TooManyWorkers]);
 
 /// The leases of a poll.
@@ -270,6 +271,7 @@ impl From<LeaseError> for Problem {
             LeaseError::ResultTooLarge { limit, .. } => {
                 Self::new(Code::PayloadTooLarge, detail).with("limit", limit)
             }
+            LeaseError::NotWritten => Self::new(Code::StoreUnavailable, detail),
             LeaseError::Store(error) => error.into(),
         }
     }

@@ -71,6 +71,7 @@ pub(in crate::http) const HEARTBEAT: RouteDoc = RouteDoc::new(
 )
 .body(FIELDS)
 .role(Role::Worker)
+.ends_with_caller()
 .problems(&[Code::LeaseLost]);
 
 /// A lease that holds.
