@@ -2,6 +2,7 @@
 
 use tests::http;
 use tests::process::wait_for;
+use tests::proxy::Proxy;
 use tests::rabbitmq::{RabbitMq, url};
 
 use super::amqp::Amqp;
@@ -64,6 +65,27 @@ fn a_user_who_may_not_declare_uses_what_exists() {
         fleet.check_each_ran_once(executed);
         claimed(&worker) > 0
     });
+}
+
+#[test]
+fn a_user_who_may_not_publish_is_reported_and_tried_ever_more_rarely() {
+    let mut fleet = Fleet::on_sqlite();
+    let proxy = Proxy::start(RabbitMq::shared().port());
+    fleet.broker = url("mute", proxy.port());
+    let relay = fleet.relay();
+    http::trigger(relay.address, "test.record", &fleet.records(1, 0)[0]);
+    wait_for("the relay to say so", || {
+        let (status, detail) = check(&relay, "broker relay");
+        status == "failing" && detail.contains("access to exchange")
+    });
+    assert_eq!(http::get(relay.address, "/health").status, 503);
+    // The check fails after ten seconds, in which the pauses double from a quarter of a second.
+    let connections = proxy.accepted();
+    assert!(connections <= 10, "{connections} connections");
+    let doctor = fleet.run(&["doctor"]);
+    assert!(doctor.out.contains("access to exchange"), "{doctor:?}");
+    let _worker = fleet.worker();
+    fleet.check_each_ran_once(1);
 }
 
 #[test]

@@ -41,6 +41,7 @@ struct Shared {
 struct State {
     link: Link,
     connections: Vec<[TcpStream; 2]>,
+    accepted: usize,
 }
 
 impl Proxy {
@@ -52,6 +53,7 @@ impl Proxy {
             state: Mutex::new(State {
                 link: Link::Intact,
                 connections: Vec::new(),
+                accepted: 0,
             }),
             changed: Condvar::new(),
             ended: AtomicBool::new(false),
@@ -86,6 +88,11 @@ impl Proxy {
     /// Closes every connection; new ones are accepted.
     pub fn cut_once(&self) {
         self.shared.lock().close_all();
+    }
+
+    /// Counts the connections so far.
+    pub fn accepted(&self) -> usize {
+        self.shared.lock().accepted
     }
 
     /// Counts the open connections.
@@ -142,7 +149,11 @@ impl Shared {
         ) else {
             return;
         };
-        self.lock().connections.push([kept.0, kept.1]);
+        {
+            let mut state = self.lock();
+            state.connections.push([kept.0, kept.1]);
+            state.accepted += 1;
+        }
         for (from, to) in [up, down] {
             let shared = Arc::clone(self);
             thread::spawn(move || shared.forward(from, to));

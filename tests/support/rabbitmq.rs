@@ -58,16 +58,19 @@ ssl_options.keyfile = DIRECTORY/server.key
 ssl_options.verify = verify_none
 ";
 
-/// The users of a node. `app` may do everything, `reader` may declare nothing.
+/// The users of a node. `app` may do everything, `reader` may declare nothing, and `mute` may write
+/// to broker queues and to no exchange of jobs.
 const DEFINITIONS: &str = r#"{
     "vhosts": [{"name": "/"}],
     "users": [
         {"name": "app", "password": "app", "tags": "administrator"},
-        {"name": "reader", "password": "reader", "tags": ""}
+        {"name": "reader", "password": "reader", "tags": ""},
+        {"name": "mute", "password": "mute", "tags": ""}
     ],
     "permissions": [
         {"user": "app", "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"},
-        {"user": "reader", "vhost": "/", "configure": "^$", "write": ".*", "read": ".*"}
+        {"user": "reader", "vhost": "/", "configure": "^$", "write": ".*", "read": ".*"},
+        {"user": "mute", "vhost": "/", "configure": ".*", "write": "jobs[.:]", "read": ".*"}
     ]
 }"#;
 

@@ -35,6 +35,8 @@ pub(crate) async fn check(
                 found.dead_letters = queue.message_count();
                 let declared = topology::declare_exchanges(&connection, &names).await;
                 found.troubles.extend(declared.err().map(|e| e.to_string()));
+                let may = topology::check_may_publish(&connection, &names.exchange()).await;
+                found.troubles.extend(may.err().map(|e| e.to_string()));
             }
             None => found.missing.push(dead_queue),
         }

@@ -133,10 +133,9 @@ impl<'d> Relay<'d> {
     ) -> Result<std::convert::Infallible, BrokerError> {
         let deps = self.deps;
         topology::declare_exchanges(connection, &deps.names).await?;
+        topology::check_may_publish(connection, &deps.names.exchange()).await?;
         let publisher = Publisher::open(connection, deps.names.exchange()).await?;
-        pause.reset();
-        deps.health.relay_connected();
-        tracing::info!("the relay is connected to {}", deps.config);
+        let mut is_proven = false;
         let mut events = deps.store.events();
         let mut lost_messages = LostMessages::default();
         self.destinations.reconnect();
@@ -147,6 +146,13 @@ impl<'d> Relay<'d> {
             let round = self.round(connection, &publisher, &mut lost_messages);
             let goes_on = match round.await {
                 Ok(goes_on) => {
+                    // A broker that refuses the first message of each connection would otherwise be
+                    // tried without a growing pause, and count as connected.
+                    if !std::mem::replace(&mut is_proven, true) {
+                        pause.reset();
+                        deps.health.relay_connected();
+                        tracing::info!("the relay is connected to {}", deps.config);
+                    }
                     deps.health.relay_trouble(self.destinations.troubles());
                     goes_on
                 }

@@ -11,7 +11,9 @@
 
 use std::collections::BTreeMap;
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeUnbindOptions, QueueBindOptions, QueueDeclareOptions,
+};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{Channel, Connection, ExchangeKind, Queue};
 
@@ -51,6 +53,42 @@ pub(super) async fn declare_key(
     declare_queue(connection, &queue, arguments.into()).await?;
     bind(connection, &queue, &names.exchange(), routing_key).await?;
     Ok(queue)
+}
+
+/// Checks that the user may publish to an exchange. Changes nothing: it removes a binding that does
+/// not exist. For that the broker asks for the right to write to `exchange`, and then for the right
+/// to read from the other exchange.
+///
+/// # Errors
+/// The user may not write to the exchange, or the connection broke. Any other refusal is no sign of
+/// that.
+pub(super) async fn check_may_publish(
+    connection: &Connection,
+    exchange: &str,
+) -> Result<(), BrokerError> {
+    let channel = channel(connection).await?;
+    let unbound = channel.exchange_unbind(
+        exchange.into(),
+        "amq.topic".into(),
+        "jobs:never-bound".into(),
+        ExchangeUnbindOptions::default(),
+        FieldTable::default(),
+    );
+    match within(CALL_TIMEOUT, exchange, unbound).await {
+        Ok(()) => {
+            end(&channel).await;
+            Ok(())
+        }
+        Err(error) => match error.kind {
+            BrokerErrorKind::Access if error.reason.contains(&format!("'{exchange}'")) => {
+                Err(error)
+            }
+            BrokerErrorKind::Access | BrokerErrorKind::Topology | BrokerErrorKind::Channel => {
+                Ok(())
+            }
+            _ => Err(error),
+        },
+    }
 }
 
 /// Looks a broker queue up. `None` if it does not exist.

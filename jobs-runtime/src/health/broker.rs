@@ -125,7 +125,7 @@ impl BrokerHealth {
         }
     }
 
-    /// Reports that the relay is connected.
+    /// Reports that the relay is connected, and that the broker has refused nothing.
     pub(crate) fn relay_connected(&self) {
         self.relay(|relay| relay.link = Link::Connected);
     }
@@ -167,9 +167,14 @@ impl BrokerHealth {
         self.relay(|relay| relay.unconfirmed = messages);
     }
 
-    /// Reports whether the broker blocks publishers.
+    /// Reports whether the broker blocks publishers. A relay that is blocked is connected.
     pub(crate) fn blocked(&self, is_blocked: bool) {
-        self.relay(|relay| relay.blocked = is_blocked);
+        self.relay(|relay| {
+            relay.blocked = is_blocked;
+            if is_blocked {
+                relay.link = Link::Connected;
+            }
+        });
     }
 
     /// Adds to the numbers of confirmed and of returned messages.
