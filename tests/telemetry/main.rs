@@ -11,6 +11,7 @@ mod json_logs;
 mod metrics;
 mod prometheus;
 mod sampling;
+mod secrets;
 mod tls;
 mod traces;
 

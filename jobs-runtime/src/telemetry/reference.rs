@@ -165,7 +165,7 @@ attributes! {
     TRIGGERED_BY "jobs.triggered_by" "The interface of the enqueue: `code`, `http`, `cli`, `parent`, `schedule` or `sql`.";
     HTTP_METHOD "http.request.method" "The method of the request.";
     HTTP_ROUTE "http.route" "The route of the request.";
-    URL_PATH "url.path" "The path of the request.";
+    URL_PATH "url.path" "The path of the request; without the token of a lease.";
     HTTP_STATUS "http.response.status_code" "The status code of the response.";
     EXCEPTION_TYPE "exception.type" "The kind of the error, as in `attempts[]`.";
     EXCEPTION_MESSAGE "exception.message" "The message of the error.";

@@ -13,6 +13,9 @@ use crate::telemetry::trace_context as text;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
+/// The start of the paths in which the token of a lease follows.
+const LEASES: &str = "/api/v1/workers/leases/";
+
 /// Returns the trace context of a request, if its headers are valid.
 pub(in crate::http) fn trace_context(headers: &HeaderMap) -> Option<String> {
     let parent = single_header(headers, &TRACEPARENT)?;
@@ -33,11 +36,43 @@ pub(in crate::http) async fn in_span(
         return next.run(request).await;
     }
     let route = request.extensions().get::<MatchedPath>();
-    let route = route.map_or(path, MatchedPath::as_str);
+    let route = route.map(MatchedPath::as_str);
+    let path = without_token(route, path);
+    let route = route.unwrap_or(path);
     let context = trace_context(request.headers());
     let spans = api.service.spans();
     let span = spans.request(request.method().as_str(), route, path, context.as_deref());
     let response = next.run(request).instrument(span.clone()).await;
     spans.responded(&span, response.status().as_u16());
     response
+}
+
+/// The path of a request as its span shows it: without the token of a lease, which is a secret.
+fn without_token<'p>(route: Option<&'p str>, path: &'p str) -> &'p str {
+    match route {
+        Some(route) if route.contains("{token}") => route,
+        Some(_) => path,
+        // A mistyped verb: no route has the path, and the token is in it all the same.
+        None if path.starts_with(LEASES) => LEASES,
+        None => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_shows_no_token_of_a_lease() {
+        let route = "/api/v1/workers/leases/{token}/fail";
+        let path = "/api/v1/workers/leases/5ec2e7/fail";
+        assert_eq!(without_token(Some(route), path), route);
+        assert_eq!(without_token(None, path), LEASES);
+        let job = "/api/v1/workers/jobs/test.add";
+        assert_eq!(without_token(Some("/api/v1/workers/jobs/{id}"), job), job);
+        assert_eq!(
+            without_token(None, "/api/v1/workers/x"),
+            "/api/v1/workers/x"
+        );
+    }
 }
