@@ -27,14 +27,19 @@
 //! receives `reset` as well, so its backlog is bounded. A comment every 15 seconds keeps the
 //! connection alive.
 //!
+//! A stream ends at most 20 seconds after its token has expired or was revoked.
+//!
 //! [`broadcaster`] reads the store's events once for all clients, [`event`] holds the types and
-//! their wire format, and [`stream`] is the response to one client. The folder may import the store
-//! contract and the other parts of `http`; it must not import the engine.
+//! their wire format, [`stream`] is the response to one client, and [`access`] checks its token.
+//! The folder may import the store contract and the other parts of `http`; it must not import the
+//! engine.
 
+mod access;
 mod broadcaster;
 mod event;
 mod stream;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, HeaderName, header};
@@ -43,10 +48,12 @@ use jobs::ExecutionId;
 use tokio_util::sync::CancellationToken;
 
 use super::ApiState;
+use super::auth::UsedToken;
 use super::request::guard::single_header;
 use super::request::query::QueryParameters;
 use super::response::problem::{Code, Problem};
 use super::route_doc::{Answer, Input, RouteDoc};
+use access::StreamAccess;
 use event::EventId;
 use stream::{EventStream, Resume};
 
@@ -65,7 +72,7 @@ pub(super) const STREAM: RouteDoc = RouteDoc::new(
     "changes as server-sent events",
     &[Answer::text(
         "text/event-stream",
-        "the stream; it has no end",
+        "the stream; it ends with its token",
     )],
 )
 .query(PARAMETERS)
@@ -88,6 +95,7 @@ pub(super) async fn stream_events(
     State(api): State<ApiState>,
     headers: HeaderMap,
     extensions: Extensions,
+    token: Option<Extension<UsedToken>>,
     mut parameters: QueryParameters,
 ) -> Result<Response, Problem> {
     let filter = Filter {
@@ -115,7 +123,8 @@ pub(super) async fn stream_events(
     let shutdown = extensions
         .get::<ServerShutdown>()
         .map(|shutdown| shutdown.0.clone());
-    let stream = EventStream::new(broadcaster, client_permit, filter, resume, shutdown);
+    let access = StreamAccess::new(&api.auth, token.map(|Extension(token)| token));
+    let stream = EventStream::new(broadcaster, client_permit, filter, resume, access, shutdown);
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         // Stops nginx and similar proxies from buffering events.

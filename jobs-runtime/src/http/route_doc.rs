@@ -259,6 +259,8 @@ pub(in crate::http) struct RouteDoc {
     pub(in crate::http) answers: &'static [Answer],
     /// The problems beyond those that every route has.
     pub(in crate::http) problems: &'static [Code],
+    /// True if the handler ends when its caller has gone. Acts of other routes complete.
+    pub(in crate::http) ends_with_caller: bool,
     /// The callers; `None` for the default of the method.
     access: Option<Access>,
 }
@@ -277,6 +279,7 @@ impl RouteDoc {
             body: None,
             answers,
             problems: &[],
+            ends_with_caller: false,
             access: None,
         }
     }
@@ -293,6 +296,12 @@ impl RouteDoc {
 
     pub(in crate::http) const fn problems(mut self, problems: &'static [Code]) -> Self {
         self.problems = problems;
+        self
+    }
+
+    /// Lets the handler end when its caller has gone: it waits, or relies on its end.
+    pub(in crate::http) const fn ends_with_caller(mut self) -> Self {
+        self.ends_with_caller = true;
         self
     }
 

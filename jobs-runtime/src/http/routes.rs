@@ -46,6 +46,7 @@ use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::auth;
+use super::request::acts;
 use super::route_doc::{Access, RouteDoc};
 use super::{ApiState, events, openapi};
 
@@ -143,6 +144,11 @@ impl Route {
     pub(super) fn access(&self) -> Access {
         self.doc.access_by(self.method)
     }
+
+    /// Returns whether a request completes although its caller has gone.
+    fn completes(&self) -> bool {
+        self.method != "GET" && !self.doc.ends_with_caller
+    }
 }
 
 /// Returns whether a route with this path is open to callers without a token.
@@ -172,7 +178,11 @@ pub(super) fn router() -> Router<ApiState> {
     ROUTES.iter().fold(Router::new(), |router, route| {
         let access = route.access();
         let check = move |request: Request, next: Next| auth::require(access, request, next);
-        router.route(route.path, (route.handler)().route_layer(from_fn(check)))
+        let mut handler = (route.handler)();
+        if route.completes() {
+            handler = handler.route_layer(from_fn(acts::complete));
+        }
+        router.route(route.path, handler.route_layer(from_fn(check)))
     })
 }
 

@@ -7,14 +7,15 @@
 //! | sends a body too slowly | `body_timeout`: 408 |
 //! | does not read its response | [`STALL`](stream::STALL) without progress |
 //! | opens many connections | `max_connections_per_address`; loopback addresses have none |
-//! | opens connections and sends nothing | the oldest idle one is closed for a new one |
+//! | opens connections and sends nothing | the longest idle one is closed for a new one |
 //! | sends a long URL or many headers | 64 KiB and 100 headers: 414 or 431 |
 //!
-//! [`connections`] counts the connections, and [`stream`] bounds the time without progress. The
-//! folder may import the settings and the end of `events`. It must not import the routes, the
-//! service or a store.
+//! [`connections`] counts the connections, [`flushes`] tells it when an answer is sent, and
+//! [`stream`] bounds the time without progress. The folder may import the settings and the end of
+//! `events`. It must not import the routes, the service or a store.
 
 mod connections;
+mod flushes;
 mod stream;
 
 use std::io::{self, ErrorKind};
@@ -38,6 +39,7 @@ use super::config::HttpConfig;
 use super::events;
 use super::tls::{Encrypted, Tls};
 use connections::{Connections, Place};
+use flushes::Flushes;
 use stream::{STALL, StallGuard};
 
 /// The bytes of a request's head after which no more are read. One read may go beyond it by as much
@@ -180,11 +182,11 @@ impl Connection {
             let response = router.clone().oneshot(request);
             async move {
                 let response = response.await?;
-                // The connection is busy until the body of the response is written.
                 Ok::<_, std::convert::Infallible>(response.map(|body| busy.until_end_of(body)))
             }
         });
-        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(Flushes::new(stream, place));
+        let connection = self.http.serve_connection(stream, service);
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -207,4 +209,51 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::ConnectionRefused | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    #[tokio::test]
+    async fn a_connection_whose_peer_reads_slowly_makes_no_room() {
+        const SIZE: usize = 64 * 1024;
+        let connections = Arc::new(Connections::new(1, 1));
+        let connection = Connection {
+            peer: SocketAddr::new(LOCAL, 1),
+            place: connections.take(LOCAL).expect("room"),
+            router: Router::new().route("/", get(async || "x".repeat(SIZE))),
+            http: http1::Builder::new(),
+            tls: None,
+            handshake_timeout: Duration::MAX,
+            shutdown: CancellationToken::new(),
+            _open: mpsc::channel(1).0,
+        };
+        let (here, mut there) = tokio::io::duplex(1024);
+        let serving = tokio::spawn(async move { connection.serve_requests(here, false).await });
+        let request = b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        there.write_all(request).await.expect("it is read");
+        let mut answer = vec![0; SIZE / 2];
+        there.read_exact(&mut answer).await.expect("half of it");
+        assert!(connections.take(LOCAL).is_none(), "the rest is not sent");
+        let mut received = answer.len();
+        while received < SIZE {
+            received += there.read(&mut answer).await.expect("the rest");
+        }
+        let place = loop {
+            if let Some(place) = connections.take(LOCAL) {
+                break place;
+            }
+            tokio::task::yield_now().await;
+        };
+        serving.await.expect("it was evicted");
+        drop(place);
+    }
 }

@@ -68,9 +68,14 @@ impl Actor {
         }
     }
 
+    /// The actor in whose scope the call is; `None` without one.
+    pub(crate) fn current() -> Option<Self> {
+        ACTOR.try_with(Self::clone).ok()
+    }
+
     /// The name of the actor in whose scope the call is; `None` without one.
     pub(super) fn name_of_current() -> Option<String> {
-        ACTOR.try_with(|actor| actor.name.clone()).ok()
+        Self::current().map(|actor| actor.name)
     }
 
     /// Runs a request or a command of the actor.
@@ -175,7 +180,7 @@ impl JobService {
         before: Option<Value>,
         after: Option<Value>,
     ) -> Option<(AuditEntry, Actor)> {
-        let actor = ACTOR.try_with(Actor::clone).ok()?;
+        let actor = Actor::current()?;
         let entry = AuditEntry {
             at: self.now(),
             actor: actor.name.clone(),

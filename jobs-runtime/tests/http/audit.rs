@@ -1,10 +1,20 @@
 //! The audit log: an entry for each act, with its actor, and none for what changed nothing.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::jobs::Clock;
 use axum::body::Body;
 use axum::http::header;
-use jobs_runtime::NewToken;
-use jobs_runtime::store::Role;
+use jobs_runtime::store::sqlite::SqliteStore;
+use jobs_runtime::store::{AuditEntry, AuditQuery, DelegatingStore, Role, Store, StoreError};
+use jobs_runtime::testing::VirtualClock;
+use jobs_runtime::{NewToken, SystemClock};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{API, Answer, Api, request};
 
@@ -148,10 +158,121 @@ async fn each_act_has_an_entry_with_its_actor_and_both_states() {
 async fn enqueues_of_the_program_itself_are_no_acts() {
     let api = Api::new().await;
     api.service.pause("default").await.unwrap();
-    let page = api
-        .service
-        .audit(jobs_runtime::store::AuditQuery::newest(10))
-        .await
-        .unwrap();
+    let page = api.service.audit(AuditQuery::newest(10)).await.unwrap();
     assert_eq!(page.entries, []);
+}
+
+/// A store that commits an act, and answers it only when the test says so.
+struct SlowStore {
+    store: SqliteStore,
+    acts: &'static [&'static str],
+    committed: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+}
+
+impl SlowStore {
+    async fn new(acts: &'static [&'static str]) -> Self {
+        let store = SqliteStore::open(&"sqlite::memory:".parse().unwrap()).await;
+        Self {
+            store: store.unwrap(),
+            acts,
+            committed: Arc::new(Semaphore::new(0)),
+            answers: Arc::new(Semaphore::new(0)),
+        }
+    }
+}
+
+impl DelegatingStore for SlowStore {
+    fn store(&self) -> &dyn Store {
+        &self.store
+    }
+
+    async fn around<T: Send>(
+        &self,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        call.await
+    }
+
+    async fn around_method<T: Send>(
+        &self,
+        method: &'static str,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let answer = call.await;
+        if self.acts.contains(&method) {
+            self.committed.add_permits(1);
+            self.answers.acquire().await.unwrap().forget();
+        }
+        answer
+    }
+}
+
+/// Waits until the audit log has this many entries.
+async fn entries(api: &Api, count: usize) -> Vec<AuditEntry> {
+    for _ in 0..3_000 {
+        let page = api.service.audit(AuditQuery::newest(10)).await.unwrap();
+        if page.entries.len() >= count {
+            return page.entries;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("fewer than {count} entries within 30 s");
+}
+
+#[tokio::test]
+async fn an_act_whose_caller_has_gone_has_its_entry() {
+    let store = SlowStore::new(&["enqueue", "cancel", "pause"]).await;
+    let (committed, answers) = (Arc::clone(&store.committed), Arc::clone(&store.answers));
+    let api = Api::over(Arc::new(store), Arc::new(SystemClock::new())).await;
+    answers.add_permits(1);
+    let id = api.store_raw("send-letter").await;
+    committed.acquire().await.unwrap().forget();
+    let trigger = format!("{API}/jobs/send-letter/trigger");
+    let cancel = format!("{API}/executions/{id}/cancel");
+    for (path, body, act) in [
+        (trigger, r#"{"payload":{"to":"a"}}"#, "execution.trigger"),
+        (cancel, "{}", "execution.cancel"),
+        (format!("{API}/queues/mail/pause"), "{}", "queue.pause"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let serving = jobs_runtime::http::serve(listener, api.router(), shutdown.clone());
+        let serving = tokio::spawn(serving);
+        let mut caller = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        caller.write_all(request.as_bytes()).await.unwrap();
+        committed.acquire().await.unwrap().forget();
+        drop(caller);
+        // It ends when the connection has ended, and the handler's future with it.
+        shutdown.cancel();
+        serving.await.unwrap().unwrap();
+        let before = api.service.audit(AuditQuery::newest(10)).await.unwrap();
+        answers.add_permits(1);
+        let entries = entries(&api, before.entries.len() + 1).await;
+        assert_eq!((&*entries[0].action, &*entries[0].actor), (act, "local"));
+    }
+}
+
+#[tokio::test]
+async fn an_act_that_misses_the_deadline_of_its_request_has_its_entry() {
+    let store = SlowStore::new(&["pause"]).await;
+    let (committed, answers) = (Arc::clone(&store.committed), Arc::clone(&store.answers));
+    let clock = VirtualClock::new();
+    let shared: Arc<dyn Clock> = clock.clone();
+    let api = Api::over(Arc::new(store), shared).await;
+    let asking = async { api.post(&format!("{API}/queues/mail/pause"), "{}").await };
+    let deadline = async {
+        committed.acquire().await.unwrap().forget();
+        clock.advance(Duration::from_secs(30)).await;
+    };
+    let (answer, ()) = tokio::join!(asking, deadline);
+    answer.is_problem(503, "deadline_exceeded");
+    answers.add_permits(1);
+    assert_eq!(entries(&api, 1).await[0].action, "queue.pause");
 }

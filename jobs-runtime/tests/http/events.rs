@@ -6,10 +6,13 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode};
 use futures_util::StreamExt;
+use jobs_runtime::NewToken;
+use jobs_runtime::store::Role;
 use jobs_runtime::testing::VirtualClock;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::leases::Counting;
 use crate::support::{API, Api, request};
 
 /// A client that receives events.
@@ -293,6 +296,49 @@ async fn an_idle_stream_sends_comments() {
         .unwrap();
     assert!(block.starts_with(": still here\nid: "), "{block}");
     assert_eq!(clock.passed() - before, Duration::from_secs(15));
+}
+
+#[tokio::test]
+async fn a_stream_ends_after_its_token() {
+    let clock = VirtualClock::new();
+    let store = Counting::new(clock.clone()).await;
+    let api = Api::over(Arc::new(store), clock.clone()).await;
+    let listen = async |lasts: Option<Duration>| {
+        let new = NewToken {
+            role: Role::Viewer,
+            name: None,
+            lasts,
+        };
+        let token = api.service.create_token(new).await.unwrap();
+        let request = request("GET", &format!("{API}/events"))
+            .header("authorization", format!("Bearer {}", token.token));
+        let listener = Listener::with(&api, request.body(Body::empty()).unwrap()).await;
+        (listener.with_id().await, token.view.id)
+    };
+    let ends_within = async |mut listener: Listener, bound: Duration| {
+        let before = clock.passed();
+        let heartbeats = clock.run_until(async move {
+            // A stream without an end sends more.
+            for heartbeats in 0..10 {
+                if listener.block().await.is_none() {
+                    return heartbeats;
+                }
+            }
+            10
+        });
+        let heartbeats = heartbeats.await;
+        let passed = clock.passed() - before;
+        assert!(passed <= bound, "{heartbeats} heartbeats in {passed:?}");
+        heartbeats
+    };
+    let bound = Duration::from_secs(20);
+    let (listener, id) = listen(None).await;
+    assert!(api.service.revoke_token(&id).await.unwrap());
+    assert_eq!(ends_within(listener, bound).await, 0);
+
+    let lasts = Duration::from_secs(40);
+    let (listener, _) = listen(Some(lasts)).await;
+    assert_eq!(ends_within(listener, lasts + bound).await, 2);
 }
 
 #[tokio::test]

@@ -136,6 +136,34 @@ async fn a_schedule_is_changed_paused_run_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_payload_of_a_schedule_keeps_masked_values_and_becomes_the_defaults_by_null() {
+    let api = Api::new().await;
+    create(&api, letters()).await;
+    let masked = json!({"payload": {"to": "bob", "pin": "•••"}});
+    let changed = patch(&api, "letters", masked.clone()).await;
+    assert_eq!(changed.is_ok()["payload"], masked["payload"]);
+    let stored = async || {
+        let record = api.store.schedule("letters".to_owned()).await.unwrap();
+        let payload = record.unwrap().payload;
+        payload.map(|payload| serde_json::from_str::<Value>(&payload).unwrap())
+    };
+    assert_eq!(stored().await, Some(json!({"to": "bob", "pin": 1234})));
+    // `to` has no default.
+    let answer = patch(&api, "letters", json!({"payload": null})).await;
+    answer.is_problem(422, "invalid_payload");
+    // A new schedule has no old value.
+    let mut new = letters();
+    new["id"] = json!("new");
+    new["payload"] = masked["payload"].clone();
+    create(&api, new).await.is_problem(422, "invalid_payload");
+
+    let resting = json!({"id": "rest", "jobId": "resting", "cron": "@daily", "payload": {}});
+    create(&api, resting).await;
+    let reset = patch(&api, "rest", json!({"payload": null})).await;
+    assert_eq!(reset.is_ok()["payload"], Value::Null);
+}
+
+#[tokio::test]
 async fn the_times_of_a_rule_are_told_without_a_schedule() {
     let api = Api::new().await;
     let path = format!("{API}/schedule-times?cron=0+3+*+*+*&timezone=Europe/Paris");

@@ -104,6 +104,57 @@ async fn sensitive_values_are_revealed_to_operators_only() {
 }
 
 #[tokio::test]
+async fn a_group_of_failures_shows_no_beginning_of_a_value() {
+    let api = Api::new().await;
+    let body = json!({"payload": {"pin": 4711, "to": "alice"}});
+    api.trigger("send-letter", body).await;
+    let mut worker = api.worker().await;
+    let claimed = worker.claim().await;
+    // The cut of a long message is within the value.
+    let before = "x".repeat(497);
+    worker
+        .fail(claimed, &format!("{before}4711 was refused"))
+        .await;
+    let failures = api.get(&format!("{API}/failures")).await;
+    let message = &failures.is_ok()["failures"][0]["message"];
+    assert_eq!(message, &format!("{before}•••"));
+}
+
+#[tokio::test]
+async fn a_log_that_is_followed_is_one_act_for_each_page_with_lines() {
+    let api = Api::new().await;
+    let body = json!({"payload": {"pin": 4711, "to": "alice"}});
+    let id = api.trigger("send-letter", body).await;
+    let claimed = api.worker().await.claim().await;
+    let page = async |after: &str| {
+        let path = format!("{API}/executions/{id}/logs?reveal=true{after}");
+        api.get(&path).await.is_ok().clone()
+    };
+    page("").await;
+    let line = LogLine {
+        line: 1,
+        at: now(),
+        level: LogLevel::Info,
+        target: "letters".to_owned(),
+        message: "the pin is 4711".to_owned(),
+        fields: None,
+    };
+    let logs = LogBatch {
+        fence: claimed.fence,
+        lines: vec![Arc::new(line)],
+    };
+    api.store.append_logs(vec![logs]).await.unwrap();
+    let shown = page("").await;
+    assert_eq!(shown["lines"][0]["message"], "the pin is 4711");
+    for _ in 0..3 {
+        page("&after=1-1").await;
+    }
+    let audit = format!("{API}/audit?action=execution.reveal");
+    let audit = api.get(&audit).await;
+    assert_eq!(audit.is_ok()["entries"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_mask_that_is_sent_back_keeps_the_value() {
     let api = Api::new().await;
     let body = json!({"payload": {"pin": 4711, "to": "alice"}, "delayMs": 60_000});

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use jobs_grammar::suggestion::did_you_mean;
 use serde::Deserialize;
 
-use super::{Entries, Origin};
+use super::{Entries, Entry, Origin};
 use crate::cli::failure::Failure;
 use crate::cli::remote::ServerAddress;
 
@@ -155,11 +155,12 @@ pub(super) fn read(
             let address = context.server.parse::<ServerAddress>().map_err(|reason| {
                 Failure::usage(format!("the server of the context `{name}`: {reason}"))
             })?;
-            let of_flag = given("token").filter(|token| matches!(token.origin, Origin::Flag(_)));
-            let token = match (of_flag, &context.token_file) {
-                (None, Some(file)) => Some(read_token(&user.token_path(file))?),
-                (Some(token), _) => Some(token.value.clone()),
-                (None, None) => token(entries, strength(&entry.origin))?,
+            let has_flag = |key| given(key).is_some_and(is_flag);
+            let token = match &context.token_file {
+                Some(file) if !has_flag("token") && !has_flag("token_file") => {
+                    Some(read_token(&user.token_path(file))?)
+                }
+                _ => token(entries, strength(&entry.origin))?,
             };
             Some(ServerSettings {
                 address,
@@ -186,12 +187,19 @@ fn token(entries: &Entries, server: u8) -> Result<Option<String>, Failure> {
         entry.filter(|entry| !entry.value.is_empty() && strength(&entry.origin) >= least)
     };
     let variable = strength(&Origin::Variable(String::new()));
-    if let Some(token) = given("token", server.min(variable)) {
-        return Ok(Some(token.value.clone()));
-    }
+    let token = given("token", server.min(variable));
     let file = given("token_file", server);
-    file.map(|file| read_token(Path::new(&file.value)))
-        .transpose()
+    match (token, file) {
+        (Some(token), file) if is_flag(token) || !file.is_some_and(is_flag) => {
+            Ok(Some(token.value.clone()))
+        }
+        (_, Some(file)) => Ok(Some(read_token(Path::new(&file.value))?)),
+        (_, None) => Ok(None),
+    }
+}
+
+fn is_flag(entry: &Entry) -> bool {
+    matches!(entry.origin, Origin::Flag(_))
 }
 
 fn read_token(path: &Path) -> Result<String, Failure> {
@@ -219,5 +227,57 @@ fn name_of(origin: &Origin, key: &str) -> String {
     match origin {
         Origin::File(path) => format!("`{key}` in {}", path.display()),
         origin => origin.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: &'static str, value: &str, origin: Origin) -> Entry {
+        Entry {
+            key,
+            value: value.to_owned(),
+            origin,
+        }
+    }
+
+    #[test]
+    fn flags_go_before_the_token_file_of_a_context() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).expect("a file");
+            path
+        };
+        let context = "[context.staging]\nserver = 'http://localhost:1'\ntoken_file = 'own'";
+        let user = UserConfig {
+            path: Some(write("config.toml", context)),
+        };
+        write("own", "of the context\n");
+        let other = write("other", "of the flag\n");
+        let other = other.to_str().expect("a text");
+        let file = || entry("token_file", other, Origin::Flag("--token-file"));
+        let variable = || {
+            entry(
+                "token",
+                "variable",
+                Origin::Variable("JOBS_TOKEN".to_owned()),
+            )
+        };
+        let flag = || entry("token", "flag", Origin::Flag("--token"));
+        for (given, expected) in [
+            (vec![], "of the context"),
+            (vec![variable()], "of the context"),
+            (vec![file()], "of the flag"),
+            (vec![file(), variable()], "of the flag"),
+            (vec![file(), flag()], "flag"),
+        ] {
+            let context = entry("context", "staging", Origin::Flag("--context"));
+            let mut entries = Entries([vec![context], given].concat());
+            let server = read(&mut entries, &user).expect("a server");
+            let token = server.and_then(|server| server.token);
+            assert_eq!(token.as_deref(), Some(expected));
+        }
     }
 }

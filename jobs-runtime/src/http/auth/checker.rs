@@ -110,6 +110,19 @@ impl TokenChecker {
         })
     }
 
+    /// Returns whether a token that was accepted is valid still.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) async fn is_still_valid(&self, accepted: &TokenRecord) -> Result<bool, StoreError> {
+        let now = timestamp(&**self.service.clock());
+        if !accepted.is_valid(now) {
+            return Ok(false);
+        }
+        let token = self.token(&accepted.id).await?;
+        Ok(token.is_some_and(|token| token.hash == accepted.hash && token.is_valid(now)))
+    }
+
     /// Forgets a token, after its revocation in this process.
     pub(super) fn forget(&self, id: &str) {
         self.remembered().tokens.remove(id);

@@ -211,6 +211,12 @@ impl Auth {
         }
     }
 
+    /// Returns whether the token of a response that goes on is accepted still. While the store does
+    /// not answer, its last answer holds.
+    pub(in crate::http) async fn still_accepts(&self, token: &TokenRecord) -> bool {
+        self.checker.is_still_valid(token).await.unwrap_or(true)
+    }
+
     /// Refuses a token from now on in this process.
     pub(in crate::http) fn forget(&self, id: &str) {
         self.checker.forget(id);

@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::Filter;
+use super::access::StreamAccess;
 use super::broadcaster::{EventBroadcaster, Subscription};
 use super::event::{ClientEvent, EventId, NumberedEvent};
 
@@ -44,6 +45,7 @@ pub(super) struct EventStream {
     missed: VecDeque<Arc<NumberedEvent>>,
     /// The last event that was sent to the client or filtered out.
     last_id: EventId,
+    access: StreamAccess,
     shutdown: CancellationToken,
     _client_permit: OwnedSemaphorePermit,
 }
@@ -54,6 +56,7 @@ impl EventStream {
         client_permit: OwnedSemaphorePermit,
         filter: Filter,
         resume: Resume,
+        access: StreamAccess,
         shutdown: Option<CancellationToken>,
     ) -> Self {
         let Subscription {
@@ -82,6 +85,7 @@ impl EventStream {
             preamble,
             missed,
             last_id,
+            access,
             shutdown: shutdown.unwrap_or_default(),
             _client_permit: client_permit,
         }
@@ -90,7 +94,9 @@ impl EventStream {
     pub(super) fn into_stream(self) -> impl Stream<Item = Result<String, Infallible>> + Send {
         unfold(self, async |mut events| {
             let frame = events.next_frame().await?;
-            Some((Ok(frame), events))
+            let shutdown = events.shutdown.clone();
+            let continues = shutdown.run_until_cancelled(events.access.continues());
+            continues.await?.then_some((Ok(frame), events))
         })
     }
 

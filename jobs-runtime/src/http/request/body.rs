@@ -160,6 +160,11 @@ impl<'a> BodyFields<'a> {
 
     /// Returns the JSON text of a field.
     pub(in crate::http) fn raw(&mut self, field: &Input) -> Option<&'a RawValue> {
+        self.nullable(field).flatten()
+    }
+
+    /// Returns the JSON text of a field in which a `null` counts: as `Some(None)`.
+    pub(in crate::http) fn nullable(&mut self, field: &Input) -> Option<Option<&'a RawValue>> {
         let name = field.name;
         debug_assert!(
             self.documented.iter().any(|known| known.name == name),
@@ -177,7 +182,7 @@ impl<'a> BodyFields<'a> {
         if !values.is_empty() {
             self.add_violation(name, "is given more than once");
         }
-        (value.get() != "null").then_some(value)
+        Some((value.get() != "null").then_some(value))
     }
 
     /// Returns the value of a field. `expected` describes the value in the mistake's message.

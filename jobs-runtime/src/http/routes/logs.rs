@@ -58,11 +58,13 @@ pub(in crate::http) async fn list(
     check_reveal(reveal, caller)?;
     let page = api.service.store().logs(query).await?;
     let mut page = page.ok_or_else(|| unknown_execution(id))?;
+    if page.lines.is_empty() {
+        // A client that follows a log asks again and again: what shows nothing is no act.
+        return Ok(Json(page));
+    }
     if reveal {
         api.service.record_reveal(id).await;
-    } else if !page.lines.is_empty()
-        && let Some(execution) = api.service.store().execution(id).await?
-    {
+    } else if let Some(execution) = api.service.store().execution(id).await? {
         let secrets = Redactor::new(&api.service).secrets(&execution).await;
         page.lines
             .iter_mut()

@@ -8,6 +8,7 @@ use jobs::ScheduleRule;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::trigger::PAYLOAD;
 use crate::http::request::body::{BodyFields, BodyText, MAX_BODY, reject_violations};
@@ -47,7 +48,11 @@ const NEW_FIELDS: &[Input] = &[
     ID, JOB_ID, NEW_CRON, TIMEZONE, CATCH_UP, OVERLAP, JITTER_MS, PAYLOAD,
 ];
 const NEW_CRON: Input = CRON.required();
-const FIELDS: &[Input] = &[CRON, TIMEZONE, CATCH_UP, OVERLAP, JITTER_MS, PAYLOAD];
+const NEW_PAYLOAD: Input = Input::value::<Map<String, Value>>(
+    "payload",
+    "the payload; the defaults of the job if it is null",
+);
+const FIELDS: &[Input] = &[CRON, TIMEZONE, CATCH_UP, OVERLAP, JITTER_MS, NEW_PAYLOAD];
 
 pub(in crate::http) const LIST: RouteDoc = RouteDoc::new(
     "listSchedules",
@@ -69,12 +74,12 @@ const PROBLEMS: &[Code] = &[
 
 const DETAILS: &[Answer] = &[Answer::json::<ScheduleDetails>(
     StatusCode::OK,
-    "the schedule with its next five times and its last ten runs",
+    "the schedule with its next five times and its last thirty runs",
 )];
 
 pub(in crate::http) const SHOW: RouteDoc = RouteDoc::new(
     "getSchedule",
-    "one schedule with its next five times and its last ten runs",
+    "one schedule with its next five times and its last thirty runs",
     DETAILS,
 )
 .problems(&[Code::UnknownSchedule]);
@@ -220,8 +225,8 @@ fn edit_of(fields: &mut BodyFields<'_>) -> ScheduleEdit {
         overlap: fields.value(&OVERLAP, "`skip`, `queue` or `allow`"),
         jitter_ms: fields.value(&JITTER_MS, "a whole number of milliseconds"),
         payload: fields
-            .raw(&PAYLOAD)
-            .map(|payload| Some(RawValue::get(payload).to_owned())),
+            .nullable(&NEW_PAYLOAD)
+            .map(|payload| payload.map(|payload| RawValue::get(payload).to_owned())),
     }
 }
 

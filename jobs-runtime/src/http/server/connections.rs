@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -21,7 +21,7 @@ pub(super) struct Connections {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// By the order of their last activity.
+    /// By the order in which they were opened, or have become idle.
     places: BTreeMap<u64, Arc<State>>,
     by_address: HashMap<IpAddr, usize>,
     next: u64,
@@ -29,16 +29,25 @@ struct Open {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Requests that are not answered yet.
+    /// The key of its place. It changes only while the places are locked.
+    number: AtomicU64,
+    /// Requests whose answers hyper has not taken yet.
     requests: AtomicUsize,
+    /// True from a request until its answer has been handed to the operating system.
+    is_writing: AtomicBool,
     evicted: CancellationToken,
+}
+
+impl State {
+    fn is_idle(&self) -> bool {
+        self.requests.load(Ordering::Acquire) == 0 && !self.is_writing.load(Ordering::Acquire)
+    }
 }
 
 /// The place of one connection. It is free again when dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     connections: Arc<Connections>,
-    number: u64,
     address: Option<IpAddr>,
     state: Arc<State>,
 }
@@ -63,24 +72,18 @@ impl Connections {
             return None;
         }
         if open.places.len() >= self.most {
-            let idle = open
-                .places
-                .iter()
-                .find(|(_, state)| state.requests.load(Ordering::Acquire) == 0);
+            let idle = open.places.iter().find(|(_, state)| state.is_idle());
             let number = *idle?.0;
             let state = open.places.remove(&number)?;
             state.evicted.cancel();
         }
-        let number = open.next;
-        open.next += 1;
         let state = Arc::<State>::default();
-        open.places.insert(number, Arc::clone(&state));
+        open.insert(Arc::clone(&state));
         if let Some(address) = address {
             *open.by_address.entry(address).or_default() += 1;
         }
         Some(Place {
             connections: Arc::clone(self),
-            number,
             address,
             state,
         })
@@ -91,23 +94,52 @@ impl Connections {
     }
 }
 
+impl Open {
+    /// Inserts a connection behind all others.
+    fn insert(&mut self, state: Arc<State>) {
+        state.number.store(self.next, Ordering::Relaxed);
+        self.places.insert(self.next, state);
+        self.next += 1;
+    }
+
+    /// Removes a connection. `None` if it was evicted.
+    fn remove(&mut self, state: &State) -> Option<Arc<State>> {
+        self.places.remove(&state.number.load(Ordering::Relaxed))
+    }
+}
+
 impl Place {
     /// Completes when the connection must make room for another one.
     pub(super) async fn evicted(&self) {
         self.state.evicted.cancelled().await;
     }
 
-    /// Marks the connection as busy until the guard is dropped.
+    /// Marks the connection as busy until the guard is dropped and what was written is flushed.
     pub(super) fn begin_request(&self) -> Busy {
+        self.state.is_writing.store(true, Ordering::Release);
         self.state.requests.fetch_add(1, Ordering::AcqRel);
         Busy(Arc::clone(&self.state))
+    }
+
+    /// Everything that was written is flushed. After an answer, the connection is idle from now on.
+    pub(super) fn flushed(&self) {
+        let state = &self.state;
+        if state.requests.load(Ordering::Acquire) > 0
+            || !state.is_writing.swap(false, Ordering::AcqRel)
+        {
+            return;
+        }
+        let mut open = self.connections.open();
+        if let Some(state) = open.remove(state) {
+            open.insert(state);
+        }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.connections.open();
-        open.places.remove(&self.number);
+        open.remove(&self.state);
         if let Some(address) = self.address
             && let Some(count) = open.by_address.get_mut(&address)
         {
@@ -119,12 +151,12 @@ impl Drop for Place {
     }
 }
 
-/// A request that is not answered yet.
+/// A request whose answer hyper has not taken yet.
 #[derive(Debug)]
 pub(super) struct Busy(Arc<State>);
 
 impl Busy {
-    /// Keeps the connection busy until the body has been sent.
+    /// Keeps the connection busy until hyper has taken the whole body.
     pub(super) fn until_end_of(self, body: Body) -> Body {
         Body::new(BusyBody { body, _busy: self })
     }
@@ -182,12 +214,35 @@ mod tests {
         let also_busy = third.begin_request();
         assert!(connections.take(local).is_none(), "none is idle");
         drop(busy);
+        assert!(connections.take(local).is_none(), "its answer is not sent");
+        first.flushed();
         let _fourth = connections
             .take(local)
             .expect("the first one is idle again");
         assert!(first.state.evicted.is_cancelled());
         drop((also_busy, second, first, third));
         assert_eq!(connections.open().places.len(), 1);
+    }
+
+    #[test]
+    fn the_connection_that_has_been_idle_for_longest_makes_room() {
+        let connections = Arc::new(Connections::new(2, 10));
+        let local = address("127.0.0.1");
+        let first = connections.take(local).expect("room");
+        let second = connections.take(local).expect("room");
+        // Nothing was asked, so nothing changes.
+        second.flushed();
+        let busy = first.begin_request();
+        first.flushed();
+        drop(busy);
+        first.flushed();
+        let _third = connections.take(local).expect("the second one makes room");
+        assert!(second.state.evicted.is_cancelled());
+        assert!(!first.state.evicted.is_cancelled());
+        // An evicted connection takes no place any more.
+        drop(second.begin_request());
+        second.flushed();
+        assert_eq!(connections.open().places.len(), 2);
     }
 
     #[test]
