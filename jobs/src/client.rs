@@ -28,6 +28,7 @@ use crate::{ExecutionId, Job};
 
 pub use backend::{Backend, ChildNumber, Due, EnqueueRequest, Enqueued, Finished, TriggeredBy};
 pub use enqueue::{Enqueue, EnqueueError, Many, One, Violation, Violations};
+pub(crate) use execution::verdict_of_child;
 pub use execution::{Execution, ResultError};
 pub use item::EnqueueItem;
 #[cfg(feature = "_sqlx")]

@@ -1,11 +1,12 @@
 //! The context of a running attempt.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{ChildNumber, Client, Enqueue, EnqueueItem, EnqueueRequest, Many, One};
@@ -57,6 +58,8 @@ pub struct ContextParts {
     pub last_attempt: bool,
     /// The time at which the attempt times out; `None` for no timeout.
     pub deadline: Option<SystemTime>,
+    /// The time at which the attempt is asked to end, before its deadline; `None` for no timeout.
+    pub asked_to_end_at: Option<SystemTime>,
     /// The execution's correlation id, which its children inherit.
     pub correlation_id: Option<Arc<str>>,
     /// The trace context of the attempt, which its children inherit: a W3C `traceparent`, followed
@@ -275,8 +278,8 @@ impl JobContext {
     /// The rate is part of the configuration: `limits` in `jobs.toml`, or
     /// `Runtime::builder().limit("zoo-api", 60, MINUTE)`. Permits are spread evenly over time.
     ///
-    /// The call never waits for more than a minute, nor past the attempt's deadline. If the permits
-    /// are free only later, it returns a snooze until that time. Return it with `?`: the attempt
+    /// The call never waits for more than a minute, nor until the attempt is asked to end, shortly
+    /// before its timeout. If the permits are free only later, it returns a snooze until that time. Return it with `?`: the attempt
     /// ends without spending the retry budget.
     ///
     /// If the outside system asks to slow down, return [`JobError::rate_limited`]. It pauses every
@@ -291,10 +294,9 @@ impl JobContext {
         };
         let now = self.now();
         let latest = now + MAX_LIMIT_WAIT;
-        let latest = self
-            .0
-            .deadline
-            .map_or(latest, |deadline| deadline.min(latest));
+        // Permits of a later start could not be used.
+        let asked = self.0.asked_to_end_at;
+        let latest = asked.map_or(latest, |asked| asked.min(latest));
         let (at, taken) = match limiter.reserve(name, cost, latest).await? {
             Reserved::At(at) => (at, true),
             Reserved::TooLate(at) => (at, false),
@@ -352,7 +354,9 @@ impl JobContext {
 
     fn child_number(&self, request: &EnqueueRequest) -> ChildNumber {
         let mut hasher = DefaultHasher::new();
-        (&request.job_id, &request.payload).hash(&mut hasher);
+        request.job_id.hash(&mut hasher);
+        // Equal payloads may have their members in different orders.
+        hash_payload(&request.payload, &mut hasher);
         let mut children = self
             .0
             .children
@@ -437,5 +441,30 @@ impl fmt::Debug for JobContext {
             .field("execution_id", &self.0.execution_id)
             .field("attempt", &self.0.attempt)
             .finish_non_exhaustive()
+    }
+}
+
+/// Hashes a payload without the order of its members.
+fn hash_payload(text: &str, hasher: &mut impl Hasher) {
+    match serde_json::from_str(text) {
+        Ok(value) => hash_value(&value, hasher),
+        Err(_) => text.hash(hasher),
+    }
+}
+
+fn hash_value(value: &Value, hasher: &mut impl Hasher) {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<_, _> = members.iter().collect();
+            for (name, value) in members {
+                // A member that is null counts as missing, as in the digest of the payload.
+                if !value.is_null() {
+                    name.hash(hasher);
+                    hash_value(value, hasher);
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| hash_value(item, hasher)),
+        value => value.to_string().hash(hasher),
     }
 }

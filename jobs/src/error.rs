@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::ResultError;
+use crate::client::verdict_of_child;
+use crate::{ResultError, guard};
 
 type BoxError = Box<dyn Error + Send + Sync + 'static>;
 
@@ -114,7 +115,7 @@ impl JobError {
 impl<E: Into<BoxError>> From<E> for JobError {
     fn from(error: E) -> Self {
         let source = error.into();
-        let of_child = source.downcast_ref().map(ResultError::verdict);
+        let of_child = guard::find_in_causes(&*source, verdict_of_child_in);
         Self {
             verdict: of_child.unwrap_or(Verdict::Retry),
             source,
@@ -122,11 +123,18 @@ impl<E: Into<BoxError>> From<E> for JobError {
     }
 }
 
+/// The follow-up of an error that says how a child ended. A wrapper such as `anyhow::Error` hides
+/// the type of the error in it, but not that of its cause.
+fn verdict_of_child_in(error: &(dyn Error + 'static)) -> Option<Verdict> {
+    let result = error.downcast_ref().map(ResultError::verdict);
+    result.or_else(|| error.downcast_ref().map(verdict_of_child))
+}
+
 /// Writes the message and its causes, outermost first, joined by `: `. Stores keep this text. It is
 /// bounded in length, and a message that panics or fails is replaced by a note.
 impl fmt::Display for JobError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::guard::error_text(&*self.source))
+        f.write_str(&guard::error_text(&*self.source))
     }
 }
 
@@ -142,6 +150,7 @@ impl fmt::Debug for JobError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ErrorKind, ExecutionError};
 
     #[derive(Debug, thiserror::Error)]
     #[error("outer")]
@@ -153,5 +162,25 @@ mod tests {
         let error = JobError::from(Outer(cause));
         assert_eq!(error.to_string(), "outer: invalid digit found in string");
         assert_eq!(error.verdict(), Verdict::Retry);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error(transparent)]
+    struct Wrapped(ResultError);
+
+    #[test]
+    fn a_child_that_failed_for_good_is_found_in_other_errors() {
+        let failed = |kind| {
+            let message = "no such order".to_owned();
+            ResultError::Failed(ExecutionError { kind, message })
+        };
+        let permanent = JobError::from(Wrapped(failed(ErrorKind::Permanent)));
+        assert_eq!(permanent.verdict(), Verdict::Permanent);
+        assert_eq!(
+            permanent.to_string(),
+            "the execution failed: no such order (permanent)"
+        );
+        let retried = JobError::from(Wrapped(failed(ErrorKind::TimedOut)));
+        assert_eq!(retried.verdict(), Verdict::Retry);
     }
 }

@@ -126,6 +126,22 @@ fn message(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// The first answer of `find` for an error or one of its causes, outermost first.
+pub(crate) fn find_in_causes<T>(
+    error: &(dyn Error + 'static),
+    find: impl Fn(&(dyn Error + 'static)) -> Option<T>,
+) -> Option<T> {
+    let mut cause = Some(error);
+    for _ in 0..MAX_CAUSES {
+        let error = cause?;
+        if let Some(found) = find(error) {
+            return Some(found);
+        }
+        cause = source(error);
+    }
+    None
+}
+
 fn source<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     guarded(|| error.source()).unwrap_or_default()
 }

@@ -182,6 +182,8 @@ pub struct ExecutionError {
     pub message: String,
 }
 
+impl std::error::Error for ExecutionError {}
+
 impl std::fmt::Display for ExecutionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} ({})", self.message, self.kind)

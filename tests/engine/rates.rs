@@ -34,6 +34,13 @@ async fn visits(
     Ok(ctx.attempt())
 }
 
+/// Uses the limit `zoo` once. It is asked to end after 45 seconds.
+#[job(id = "limits.hurried", timeout = "50s", retries = 0)]
+async fn hurried(ctx: &JobContext) -> Result<u32, JobError> {
+    ctx.limit("zoo", 1).await?;
+    Ok(ctx.attempt())
+}
+
 /// Uses the limit `zoo`, and returns `rate_limited` for ten seconds at its first attempt.
 #[job(id = "limits.turned-away")]
 async fn turned_away(ctx: &JobContext) -> Result<(), JobError> {
@@ -117,6 +124,19 @@ async fn a_wait_that_is_too_long_costs_no_attempt_of_the_budget() {
         .iter()
         .filter_map(|attempt| attempt.outcome)
         .collect();
+    let snoozed = AttemptOutcome::Snoozed;
+    assert_eq!(outcomes, [snoozed, AttemptOutcome::Succeeded]);
+}
+
+#[tokio::test]
+async fn no_start_is_reserved_that_the_attempt_could_not_use() {
+    let runtime = Timed::build(with_zoo(1, 47 * SECOND)).await;
+    let first = runtime.enqueue(Hurried::new()).await;
+    assert_eq!(runtime.result(&first).await.ok(), Some(1));
+    let second = runtime.enqueue(Hurried::new()).await;
+    assert_eq!(runtime.result(&second).await.ok(), Some(2));
+    let outcomes = runtime.record(second.id()).await.attempts;
+    let outcomes: Vec<_> = outcomes.iter().filter_map(|one| one.outcome).collect();
     let snoozed = AttemptOutcome::Snoozed;
     assert_eq!(outcomes, [snoozed, AttemptOutcome::Succeeded]);
 }

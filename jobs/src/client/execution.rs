@@ -78,7 +78,7 @@ impl<T> fmt::Debug for Execution<T> {
 pub enum ResultError {
     /// The execution failed for good.
     #[error("the execution failed: {0}")]
-    Failed(ExecutionError),
+    Failed(#[source] ExecutionError),
     /// The execution was cancelled.
     #[error("the execution was cancelled")]
     Cancelled,
@@ -101,17 +101,22 @@ impl ResultError {
     /// The follow-up of a handler that returns this error with `?`.
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            Self::Failed(error) => match error.kind {
-                // Another attempt would enqueue the same child, which would fail in the same way.
-                ErrorKind::Permanent
-                | ErrorKind::InvalidPayload
-                | ErrorKind::InvalidResult
-                | ErrorKind::Rejected => Verdict::Permanent,
-                _ => Verdict::Retry,
-            },
+            Self::Failed(error) => verdict_of_child(error),
             // The runtime knows why the attempt ends, and decides by that.
             Self::AttemptEnds => Verdict::Cancel,
             _ => Verdict::Retry,
         }
+    }
+}
+
+/// The follow-up of a handler whose child failed with this error.
+pub(crate) fn verdict_of_child(error: &ExecutionError) -> Verdict {
+    match error.kind {
+        // Another attempt would enqueue the same child, which would fail in the same way.
+        ErrorKind::Permanent
+        | ErrorKind::InvalidPayload
+        | ErrorKind::InvalidResult
+        | ErrorKind::Rejected => Verdict::Permanent,
+        _ => Verdict::Retry,
     }
 }

@@ -227,6 +227,7 @@ impl Attempt {
             attempt: self.number,
             last_attempt: self.last,
             deadline: self.deadline,
+            asked_to_end_at: self.deadline,
             correlation_id: self.correlation_id.clone(),
             trace_parent: None,
             clock: Arc::new(clock.clone()),

@@ -160,15 +160,14 @@ impl Recording {
         for mut request in requests {
             request.job_id = Cow::Borrowed(check(&request)?);
             let earlier = state.executions.iter().chain(&new);
-            let execution_id = match find_by_key(earlier, &request)? {
-                Some(execution_id) => execution_id,
+            let (execution_id, triggered) = match find_by_key(earlier, &request)? {
+                Some(execution_id) => (execution_id, false),
                 None => {
                     let id = nth_id(state.executions.len() + new.len());
                     new.push((id, request));
-                    id
+                    (id, true)
                 }
             };
-            let triggered = new.last().is_some_and(|(id, _)| *id == execution_id);
             answers.push(Enqueued {
                 execution_id,
                 triggered,
@@ -235,7 +234,7 @@ fn check(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
     };
     let again =
         (job.reader.rewrite)(&request.payload).map_err(|error| invalid(error.to_string()))?;
-    if parse(&again) == parse(&request.payload) {
+    if parse(&again).map(sorted) == parse(&request.payload).map(sorted) {
         Ok(job.id)
     } else {
         Err(invalid(format!(
@@ -247,6 +246,22 @@ fn check(request: &EnqueueRequest) -> Result<&'static str, EnqueueError> {
 
 fn parse(text: &str) -> Option<Value> {
     serde_json::from_str(text).ok()
+}
+
+/// The value with its arrays in an order of their own: a set is written in any order.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(items) => {
+            let mut items: Vec<_> = items.into_iter().map(sorted).collect();
+            items.sort_by_cached_key(ToString::to_string);
+            Value::Array(items)
+        }
+        Value::Object(members) => {
+            let members = members.into_iter();
+            Value::Object(members.map(|(name, value)| (name, sorted(value))).collect())
+        }
+        value => value,
+    }
 }
 
 /// Finds the execution that was enqueued with the same idempotency key.

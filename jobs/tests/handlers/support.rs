@@ -68,6 +68,7 @@ pub(crate) fn context(resources: impl IntoIterator<Item = BuiltResource>) -> Job
         attempt: 1,
         last_attempt: false,
         deadline: None,
+        asked_to_end_at: None,
         correlation_id: None,
         trace_parent: None,
         clock: Arc::new(NoTime),

@@ -191,10 +191,10 @@ impl Attempt {
         let deps = Arc::clone(&reporter.deps);
         let (span, trace_parent) =
             logs::in_scope(Arc::clone(&logs), || deps.spans.attempt(job.id, &claimed));
-        let deadline = claimed
-            .policy
-            .timeout_ms
-            .and_then(|limit| deps.clock.now().checked_add(Duration::from_millis(limit)));
+        let timeout = claimed.policy.timeout_ms.map(Duration::from_millis);
+        let now = deps.clock.now();
+        let deadline = timeout.and_then(|timeout| now.checked_add(timeout));
+        let grace = grace_before(timeout.unwrap_or_default(), deps.grace);
         let limiter = AttemptLimiter::new(&deps.store, &deps.clock, &deps.rates);
         let parts = ContextParts {
             execution_id: claimed.execution_id,
@@ -202,6 +202,7 @@ impl Attempt {
             attempt: claimed.fence.attempt,
             last_attempt: claimed.spent + 1 >= claimed.policy.max_attempts,
             deadline,
+            asked_to_end_at: deadline.and_then(|deadline| deadline.checked_sub(grace)),
             correlation_id: claimed.correlation_id.map(Arc::from),
             trace_parent: trace_parent.map(Arc::from),
             clock: Arc::clone(&deps.clock),
@@ -346,11 +347,14 @@ struct TimeLimits {
 }
 
 impl TimeLimits {
-    /// The time for which a handler is asked to end before its timeout.
     fn grace_before_timeout(&self) -> Duration {
-        let timeout = self.timeout.unwrap_or_default();
-        self.grace.min(timeout / 10)
+        grace_before(self.timeout.unwrap_or_default(), self.grace)
     }
+}
+
+/// The time for which a handler is asked to end before its timeout.
+fn grace_before(timeout: Duration, grace: Duration) -> Duration {
+    grace.min(timeout / 10)
 }
 
 /// The end of an attempt. An exit is `None` if the lease was lost.
