@@ -2,11 +2,12 @@
 
 use jobs::runtime::Due;
 use jobs::{ExecutionId, ExecutionStatus as Status, Priority, Violation};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::enqueue::{check_payload, service_error};
 use super::error::{InvalidPayload, ServiceError};
-use super::{JobService, limits, mask, options};
+use super::payload::check::CheckedPayload;
+use super::{JobService, KnownJob, limits, mask, options};
 use crate::fingerprint::ExactJson;
 use crate::store::{EditAnswer, EnqueueRules, ExecutionEdit, ExecutionRecord, RetryAnswer};
 
@@ -95,9 +96,7 @@ impl JobService {
         // A job that no program has published any more has no rules.
         let job = self.inner.registry.find(&execution.job_id).await?;
         let rules = job.as_ref().map_or_else(EnqueueRules::default, |job| {
-            let text = payload.as_deref().unwrap_or(execution.payload.get());
-            let value: Value = serde_json::from_str(text).unwrap_or_default();
-            limits::rules(job.descriptor(), &ExactJson::new(&value, text))
+            stored_rules(job, payload.as_deref().unwrap_or(execution.payload.get()))
         });
         let after = json!({"status": "queued", "payloadChanged": payload.is_some()});
         let answer = store.retry(id, payload, rules, self.now()).await;
@@ -121,11 +120,10 @@ impl JobService {
         let sensitive = self.sensitive_fields(&execution.job_id).await?;
         let payload = mask::restore(payload, &execution.payload, &sensitive);
         let payload = check_payload(0, payload, &job)?;
-        let text = execution.payload.get();
-        let before: Value = serde_json::from_str(text).unwrap_or_default();
+        let before = present_form(&job, execution.payload.get());
         let changed = limits::changed_key_fields(
             job.descriptor(),
-            &ExactJson::new(&before, text),
+            &ExactJson::new(&before.value, &before.text),
             &ExactJson::new(&payload.value, &payload.text),
         );
         if changed.is_empty() {
@@ -148,4 +146,20 @@ impl JobService {
             violations: violations.collect(),
         }]))
     }
+}
+
+/// The rules of an execution with this stored payload.
+pub(super) fn stored_rules(job: &KnownJob, payload: &str) -> EnqueueRules {
+    let present = present_form(job, payload);
+    let payload = ExactJson::new(&present.value, &present.text);
+    limits::rules(job.descriptor(), &payload)
+}
+
+/// A stored payload with the names and the defaults that the job has now: its keys are compared with
+/// those of new executions. A payload that the job does not accept any more stays as it is.
+fn present_form(job: &KnownJob, stored: &str) -> CheckedPayload {
+    check_payload(0, stored.to_owned(), job).unwrap_or_else(|_| CheckedPayload {
+        text: stored.to_owned(),
+        value: serde_json::from_str(stored).unwrap_or_default(),
+    })
 }

@@ -17,7 +17,7 @@ use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::payload::check::{CheckedPayload, PayloadError};
 use super::{JobService, KnownJob, children, limits, mask};
-use crate::fingerprint::{ExactJson, fingerprint};
+use crate::fingerprint::ExactJson;
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::telemetry::trace_context;
 use crate::time::Timestamp;
@@ -242,6 +242,7 @@ impl JobService {
         let payload = check_payload(index, request.payload, job)?;
         let exact = ExactJson::new(&payload.value, &payload.text);
         let rules = limits::rules(descriptor, &exact);
+        let payload_digest = limits::payload_key(&[], &exact);
         if let Some(debounce) = &rules.debounce {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
@@ -255,7 +256,7 @@ impl JobService {
         let id = match (request.parent_id, request.child) {
             // A child with a key of its own is found by that.
             (Some(parent), Some(child)) if key.is_none() => {
-                children::child_id(parent, child, &descriptor.id, &fingerprint(&exact))
+                children::child_id(parent, child, &descriptor.id, &payload_digest)
             }
             _ => self.inner.entropy.execution_id(&*self.inner.clock),
         };
@@ -272,7 +273,7 @@ impl JobService {
             expires_at,
             idempotency_key: key.map(|key| IdempotencyKey {
                 key,
-                payload_digest: fingerprint(&exact),
+                payload_digest,
                 expires_at: now.after(IDEMPOTENCY_KEY_KEPT),
             }),
             payload: payload.text,

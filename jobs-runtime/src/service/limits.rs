@@ -101,7 +101,7 @@ fn value<'p>(field: &str, payload: &ExactJson<'p>) -> ExactJson<'p> {
 
 /// Returns a digest of the named fields, or of the whole payload if `by` is empty. A field that is
 /// `null` counts as missing: typed clients write `null` for an absent `Option`, others omit it.
-fn payload_key(by: &[String], payload: &ExactJson<'_>) -> String {
+pub(super) fn payload_key(by: &[String], payload: &ExactJson<'_>) -> String {
     let Some(mut fields) = payload.members() else {
         return fingerprint(payload);
     };

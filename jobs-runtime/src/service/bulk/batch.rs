@@ -2,10 +2,8 @@
 
 use std::collections::VecDeque;
 
-use serde_json::Value;
-
-use crate::fingerprint::ExactJson;
-use crate::service::{JobService, limits};
+use crate::service::JobService;
+use crate::service::edit::stored_rules;
 use crate::store::{
     BulkAct, BulkBatch, BulkItem, BulkOperation, Cursor, EnqueueRules, ExecutionEdit, ItemAct,
     Match, SkipReason, Store, StoreError,
@@ -162,8 +160,6 @@ impl JobService {
         let Some(execution) = self.inner.store.execution(found.id).await? else {
             return Ok(EnqueueRules::default());
         };
-        let text = execution.payload.get();
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        Ok(limits::rules(descriptor, &ExactJson::new(&value, text)))
+        Ok(stored_rules(&job, execution.payload.get()))
     }
 }

@@ -43,11 +43,13 @@ pub(crate) fn keeps_content(given: &Value, written: &Value) -> bool {
     match (given, written) {
         (Value::Object(given), Value::Object(written)) => keeps_members(given, written),
         (Value::Array(given), Value::Array(written)) => {
+            let keep = |given: &[&Value], written: &[&Value]| {
+                let mut pairs = given.iter().zip(written);
+                pairs.all(|(given, written)| keeps_content(given, written))
+            };
             given.len() == written.len()
-                && given
-                    .iter()
-                    .zip(written)
-                    .all(|(given, written)| keeps_content(given, written))
+                && (keep(&Vec::from_iter(given), &Vec::from_iter(written))
+                    || keep(&sorted(given), &sorted(written)))
         }
         (Value::String(_), Value::String(_)) => true,
         (Value::Number(given), Value::Number(written)) => {
@@ -55,6 +57,33 @@ pub(crate) fn keeps_content(given: &Value, written: &Value) -> bool {
         }
         (given, written) => given == written,
     }
+}
+
+/// Returns whether two forms of one payload are equal. Sets are written in any order, so arrays are
+/// compared without their order.
+pub(crate) fn has_same_members(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let is_same = |(name, value): (&String, &Value)| {
+                let other = other.get(name);
+                other.is_some_and(|other| has_same_members(value, other))
+            };
+            one.len() == other.len() && one.iter().all(is_same)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let (one, other) = (sorted(one), sorted(other));
+            let mut pairs = one.iter().zip(&other);
+            one.len() == other.len() && pairs.all(|(one, other)| has_same_members(one, other))
+        }
+        (one, other) => one == other,
+    }
+}
+
+/// The items in the order of their texts.
+fn sorted(items: &[Value]) -> Vec<&Value> {
+    let mut items: Vec<_> = items.iter().collect();
+    items.sort_by_cached_key(|item| item.to_string());
+    items
 }
 
 fn keeps_members(given: &Map<String, Value>, written: &Map<String, Value>) -> bool {

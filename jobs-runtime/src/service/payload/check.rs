@@ -8,7 +8,7 @@ use jobs::runtime::PayloadReader;
 use jsonschema::Validator;
 use serde_json::Value;
 
-use super::canonical::{keeps_content, rename_members};
+use super::canonical::{has_same_members, keeps_content, rename_members};
 use super::defaults::{PayloadDefault, complete, payload_defaults};
 use super::expected::FITS_NO_SHAPE;
 use super::json::{self, ParsedJson};
@@ -177,8 +177,8 @@ impl PayloadCheck {
     ) -> Option<CheckedPayload> {
         let value = json::parse(written).ok()?.value;
         let renamed = rename_members(given, &value)?;
-        let is_same = reader.rewrite(&renamed).as_deref() == Some(written);
-        is_same.then(|| self.check_form(renamed, self.defaults.iter()))?
+        let again = json::parse(&reader.rewrite(&renamed)?).ok()?.value;
+        has_same_members(&again, &value).then(|| self.check_form(renamed, self.defaults.iter()))?
     }
 
     /// Completes and checks one form of a payload.
