@@ -1,5 +1,7 @@
 //! Expiry: executions whose first attempt has not started in time.
 
+use jobs::OnConflict;
+
 use super::backend::Write;
 use super::fixtures::*;
 use super::limit_fixtures::{Worker, concurrent, enqueue_limited, limited};
@@ -12,7 +14,8 @@ requirements! { "expiry" {
     an_expired_execution_gives_its_permits_back: "An expired execution gives back its permits and its place at a limit.",
     a_retry_lifts_the_expiry: "An operator's retry of an expired execution does not expire.",
     an_edit_of_the_time_moves_the_expiry: "An edit of the due time moves the time of expiry by the same difference.",
-    a_merge_replaces_the_expiry: "A debounced enqueue gives the waiting execution its own time of expiry.",
+    a_merge_replaces_the_expiry: "A debounced enqueue gives the waiting execution its own time of expiry, as long after the due time that holds.",
+    a_replacement_expires_after_its_due_time: "A payload that replaces another one by a unique key expires as long after the due time of the waiting execution as its request says. A pending execution keeps its time of expiry.",
     expiry_is_done_in_batches: "Many executions that expire at once are cancelled by repeated promotions, each once.",
     a_poison_expiry_is_postponed: "An execution whose cancellation the database rejects is tried again after a minute. The others are cancelled.",
 }}
@@ -195,6 +198,41 @@ async fn a_merge_replaces_the_expiry(store: AnyStore) {
     let answer = store.enqueue(vec![debounced(50, 60)]).await.unwrap();
     assert_eq!(answer, [EnqueueAnswer::Merged(first)]);
     assert_eq!(record(&store, first).await.expires_at, Some(t(60)));
+
+    let mut capped = debounced(90, 100);
+    let debounce = capped.rules.debounce.as_mut().unwrap();
+    debounce.at_most_ms = Some(70_000);
+    store.enqueue(vec![capped]).await.unwrap();
+    let record = record(&store, first).await;
+    assert_eq!((record.run_at, record.expires_at), (t(70), Some(t(80))));
+}
+
+async fn a_replacement_expires_after_its_due_time(store: AnyStore) {
+    let replacing = |key: &str, created_at, run_at: Option<u64>, expires_at| {
+        new_with("j", |new| {
+            new.created_at = t(created_at);
+            new.run_at = run_at.map(t);
+            new.expires_at = Some(t(expires_at));
+            new.rules.unique = Some(UniqueKey {
+                key: key.to_owned(),
+                within_ms: None,
+                live: vec![ExecutionStatus::Pending, ExecutionStatus::Queued],
+                on_conflict: OnConflict::Replace,
+            });
+        })
+    };
+    let pending = add(&store, replacing("pending", 0, Some(60), 70)).await;
+    let answer = store.enqueue(vec![replacing("pending", 1, None, 11)]).await;
+    assert_eq!(answer.unwrap(), [EnqueueAnswer::Merged(pending)]);
+    let found = record(&store, pending).await;
+    assert_eq!((found.run_at, found.expires_at), (t(60), Some(t(70))));
+
+    let queued = add(&store, replacing("queued", 0, None, 10)).await;
+    let answer = store
+        .enqueue(vec![replacing("queued", 1, Some(60), 70)])
+        .await;
+    assert_eq!(answer.unwrap(), [EnqueueAnswer::Merged(queued)]);
+    assert_eq!(record(&store, queued).await.expires_at, Some(t(11)));
 }
 
 async fn expiry_is_done_in_batches(store: AnyStore) {

@@ -135,7 +135,13 @@ enum EnqueueDecision {
     /// This live execution has the same unique key.
     Skipped(ExecutionId),
     /// Merge it into this waiting execution, with the new time if there is one.
-    Merge(ExecutionId, Option<Timestamp>),
+    Merge {
+        execution_id: ExecutionId,
+        /// The new due time; `None` keeps the present one.
+        run_at: Option<Timestamp>,
+        /// The new time of expiry; `None` keeps the present one.
+        expires_at: Option<Timestamp>,
+    },
     /// Reject its batch.
     Reject(StoreError),
 }
@@ -145,7 +151,10 @@ impl EnqueueDecision {
     fn answered_by(&self, new: &NewExecution) -> Option<ExecutionId> {
         match self {
             Self::Create => Some(new.id),
-            Self::Skipped(id) | Self::Merge(id, _) => Some(*id),
+            Self::Skipped(id)
+            | Self::Merge {
+                execution_id: id, ..
+            } => Some(*id),
             Self::Repeated | Self::Replayed(_) | Self::Reject(_) => None,
         }
     }
@@ -238,8 +247,14 @@ impl ExistingExecutions {
                 EnqueueDecision::Repeated => EnqueuePreview::Created,
                 EnqueueDecision::Replayed(id) => EnqueuePreview::Replayed(id),
                 EnqueueDecision::Skipped(id) => EnqueuePreview::Skipped(id),
-                EnqueueDecision::Merge(id, None) => EnqueuePreview::Replaced(id),
-                EnqueueDecision::Merge(id, Some(run_at)) => EnqueuePreview::Merged(id, run_at),
+                EnqueueDecision::Merge {
+                    execution_id,
+                    run_at,
+                    ..
+                } => match run_at {
+                    None => EnqueuePreview::Replaced(execution_id),
+                    Some(run_at) => EnqueuePreview::Merged(execution_id, run_at),
+                },
                 EnqueueDecision::Reject(error) => match error {
                     StoreError::IdempotencyConflict { execution_id, .. } => {
                         EnqueuePreview::IdempotencyConflict(execution_id)
@@ -283,12 +298,16 @@ impl ExistingExecutions {
                 EnqueueDecision::Repeated => EnqueueAnswer::Created,
                 EnqueueDecision::Replayed(id) => EnqueueAnswer::Replayed(id),
                 EnqueueDecision::Skipped(id) => EnqueueAnswer::Skipped(id),
-                EnqueueDecision::Merge(execution_id, run_at) => {
+                EnqueueDecision::Merge {
+                    execution_id,
+                    run_at,
+                    expires_at,
+                } => {
                     plan.merges.push(Merge {
                         execution_id,
                         payload: &new.payload,
                         run_at,
-                        expires_at: new.expires_at,
+                        expires_at,
                     });
                     EnqueueAnswer::Merged(execution_id)
                 }
@@ -367,7 +386,16 @@ impl ExistingExecutions {
                 index,
                 execution_id,
             })),
-            OnConflict::Replace if is_waiting => Some(EnqueueDecision::Merge(execution_id, None)),
+            OnConflict::Replace if is_waiting => Some(EnqueueDecision::Merge {
+                execution_id,
+                run_at: None,
+                // A time of expiry counts from the due time. A pending execution keeps both; a
+                // queued one is due now.
+                expires_at: match existing.status {
+                    ExecutionStatus::Pending => None,
+                    _ => expires_at(new, new.created_at),
+                },
+            }),
             // A running or final execution cannot receive the payload: create the new one.
             OnConflict::Replace => None,
         }
@@ -390,7 +418,11 @@ impl ExistingExecutions {
             }
             None => requested,
         };
-        Some(EnqueueDecision::Merge(existing.execution_id, Some(run_at)))
+        Some(EnqueueDecision::Merge {
+            execution_id: existing.execution_id,
+            run_at: Some(run_at),
+            expires_at: expires_at(new, run_at),
+        })
     }
 
     /// Adds an execution that this group creates.
@@ -485,6 +517,14 @@ pub(crate) fn needs_dedup(new: &NewExecution) -> bool {
         max_waiting,
     } = &new.rules;
     new.idempotency_key.is_some() || unique.is_some() || debounce.is_some() || max_waiting.is_some()
+}
+
+/// Returns the time of expiry of a request that is due at `due` instead of its own time: as long
+/// after it.
+fn expires_at(new: &NewExecution, due: Timestamp) -> Option<Timestamp> {
+    let requested = new.run_at.unwrap_or(new.created_at);
+    let expires_at = new.expires_at?;
+    Some(due.after(expires_at.since(requested)))
 }
 
 /// Returns `true` if the execution is pending at first: its time is later than its creation.
