@@ -1,42 +1,29 @@
 //! Command line flags for the fields of a payload: `--workspace-id ws-1` becomes
 //! `{"workspaceId": "ws-1"}`.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `fields` | the fields of a schema, each with its flag and the kind of its values |
+//! | `members` | the members of a payload as JSON text, changed by flags |
+//!
+//! The folder may import the arguments of commands, the failures and the tables of `cli`. It must
+//! never import a command or the settings.
+
+mod fields;
+mod members;
 
 use std::ffi::OsString;
 use std::io::Read;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use jobs::JobDescriptor;
-use serde_json::{Map, Value};
 
+use super::args::JobArgs;
 use super::failure::Failure;
 use super::printable::{self, argument};
 use super::table::{paragraph, table};
-
-/// A payload field with its flag.
-#[derive(Clone, Debug, PartialEq)]
-struct Field {
-    /// The name in JSON.
-    name: String,
-    kind: Kind,
-    required: bool,
-    help: String,
-}
-
-/// The conversion of a flag's text to JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// A string.
-    Text,
-    /// A boolean: `--force`, or `--force false`.
-    Switch,
-    /// Any other type: the text is parsed as JSON, and is a string if that fails.
-    Json,
-    /// An array. The flag is repeatable; each value is an item, either a string or like `Json`.
-    List {
-        /// True if the items are strings.
-        text: bool,
-    },
-}
+use fields::{Field, Kind, fields_of};
+use members::Members;
 
 /// The command `trigger JOB` or `exec JOB`: the options and a flag per payload field.
 #[derive(Debug)]
@@ -49,21 +36,56 @@ impl JobCommand {
     /// `options` are the flags that the command has for every job. A field with the name of an
     /// option has no flag of its own; `--field` sets it.
     pub(super) fn new(name: &'static str, job: &JobDescriptor, options: Vec<Arg>) -> Self {
-        let mut command = without_fields(name, options)
+        let command = without_fields(name, options)
             .bin_name(format!("{name} {}", job.id))
             .about(printable::line(&job.label).into_owned())
             .long_about(paragraph(&job.description));
-        let fields = fields_of(&job.payload_schema);
-        for field in &fields {
-            let flag = kebab(&field.name);
-            let taken = command.get_arguments().any(|arg| {
-                arg.get_long() == Some(&flag) || arg.get_id() == field.arg_id().as_str()
-            });
-            if !taken && flag != "help" {
-                command = command.arg(field.arg(flag));
+        Self::with_fields(command, fields_of(&job.payload_schema))
+    }
+
+    /// Adds the flags of the fields. The help lists none that directly behind the job's id is a
+    /// flag of the program.
+    fn with_fields(mut command: Command, mut fields: Vec<Field>) -> Self {
+        let program_flags = JobArgs::program_flags();
+        for field in &mut fields {
+            let flag = field.flag();
+            let is_of_program = program_flags.contains(&flag);
+            let is_taken = flag == "help"
+                || command.get_arguments().any(|arg| {
+                    arg.get_long() == Some(&flag) || arg.get_id() == field.arg_id().as_str()
+                });
+            field.has_flag = !is_taken && !is_of_program;
+            if !is_taken {
+                command = command.arg(field.arg().hide(is_of_program));
             }
         }
+        let others: Vec<_> = fields.iter().filter(|field| !field.has_flag).collect();
+        if !others.is_empty() {
+            let rows = others.iter().map(|field| field.row());
+            let heading = "Payload fields without a flag:";
+            command = command.after_help(table([heading, "", ""], rows));
+        }
         Self { fields, command }
+    }
+
+    /// Refuses flags of the program behind the job's id that may be meant for a field. `given` are
+    /// the flags there, without their hyphens.
+    pub(super) fn refuse_program_flags(&self, given: &[String]) -> Result<(), Failure> {
+        let is_meant = |field: &&Field| {
+            let flag = field.flag();
+            let option = self.option(&format!("--{flag}"));
+            let is_of_field = option.is_some_and(|arg| arg.get_id() == field.arg_id().as_str());
+            is_of_field && given.contains(&flag)
+        };
+        let Some(field) = self.fields.iter().find(is_meant) else {
+            return Ok(());
+        };
+        let (flag, name, command) = (field.flag(), &field.name, self.command.get_name());
+        Err(Failure::usage(format!(
+            "`--{flag}` behind the job's id is a flag of the program, and the payload has the \
+             field `{name}`: for the field, write `--field {name}=VALUE` or `{command} JOB -- \
+             --{flag} VALUE`; for the program, write the flag before `{command}`"
+        )))
     }
 
     /// Parses the arguments after the job's id.
@@ -117,57 +139,78 @@ impl JobCommand {
     }
 
     /// Builds the payload as JSON text: `--payload`, changed by `--field` and then by the field
-    /// flags. Values of arrays are appended.
+    /// flags. Values of arrays are appended. Members without a flag stay as written.
     pub(super) fn payload(&self, matches: &ArgMatches) -> Result<String, Failure> {
-        let given = matches.get_one::<String>(PAYLOAD);
-        let (text, mut payload) = match given.map(String::as_str) {
-            None => (None, Map::new()),
-            Some("-") => {
-                let mut text = String::new();
-                std::io::stdin()
-                    .read_to_string(&mut text)
-                    .map_err(|error| {
-                        Failure::usage(format!(
-                            "cannot read the payload from standard input: {error}"
-                        ))
-                    })?;
-                let payload = object(&text)?;
-                (Some(text), payload)
-            }
-            Some(text) => (Some(text.to_owned()), object(text)?),
+        let given = given_payload(matches)?;
+        let mut members = match &given {
+            Some(text) => Members::parse(text)?,
+            None => Members::default(),
         };
-        let mut changed = false;
+        let changes = self.changes(matches)?;
+        match given {
+            // Without other flags the text stays as written, to the byte.
+            Some(text) if changes.is_empty() => Ok(text),
+            _ => {
+                for Change { name, kind, values } in changes {
+                    members.set(name, kind, &values)?;
+                }
+                members.into_text()
+            }
+        }
+    }
+
+    /// The changes that `--field` and the field flags ask for, in this order.
+    fn changes<'a>(&'a self, matches: &'a ArgMatches) -> Result<Vec<Change<'a>>, Failure> {
+        let mut changes = Vec::new();
         for pair in matches.get_many::<String>(FIELD).into_iter().flatten() {
             let Some((name, value)) = pair.split_once('=') else {
                 return Err(Failure::usage(format!(
                     "`--field {pair}` has no value: write `--field NAME=VALUE`"
                 )));
             };
-            let kind = self.kind_of(name);
-            put(&mut payload, name, kind, value);
-            changed = true;
+            let (kind, values) = (self.kind_of(name), vec![value]);
+            changes.push(Change { name, kind, values });
         }
         for field in &self.fields {
-            let values = matches
-                .try_get_many::<String>(&field.arg_id())
-                .ok()
-                .flatten();
-            for value in values.into_iter().flatten() {
-                put(&mut payload, &field.name, field.kind, value);
-                changed = true;
+            let values = matches.try_get_many::<String>(&field.arg_id());
+            if let Ok(Some(values)) = values {
+                changes.push(Change {
+                    name: &field.name,
+                    kind: field.kind,
+                    values: values.map(String::as_str).collect(),
+                });
             }
         }
-        match text {
-            // Without other flags the text stays as written, to the byte.
-            Some(text) if !changed => Ok(text),
-            _ => Ok(Value::Object(payload).to_string()),
-        }
+        Ok(changes)
     }
 
     fn kind_of(&self, name: &str) -> Kind {
         let field = self.fields.iter().find(|field| field.name == name);
         field.map_or(Kind::Json, |field| field.kind)
     }
+}
+
+/// The values that flags give to one field.
+struct Change<'a> {
+    name: &'a str,
+    kind: Kind,
+    values: Vec<&'a str>,
+}
+
+/// The text of `--payload`, or of standard input.
+fn given_payload(matches: &ArgMatches) -> Result<Option<String>, Failure> {
+    let given = matches.get_one::<String>(PAYLOAD);
+    if given.is_none_or(|text| text != "-") {
+        return Ok(given.cloned());
+    }
+    let mut text = String::new();
+    let read = std::io::stdin().read_to_string(&mut text);
+    read.map_err(|error| {
+        Failure::usage(format!(
+            "cannot read the payload from standard input: {error}"
+        ))
+    })?;
+    Ok(Some(text))
 }
 
 const PAYLOAD: &str = "jobs:payload";
@@ -178,9 +221,9 @@ impl Field {
         format!("field:{}", self.name)
     }
 
-    fn arg(&self, flag: String) -> Arg {
+    fn arg(&self) -> Arg {
         let arg = Arg::new(self.arg_id())
-            .long(flag)
+            .long(self.flag())
             .help(self.help.clone())
             .help_heading("Payload");
         match self.kind {
@@ -196,6 +239,22 @@ impl Field {
                 .default_missing_value("true")
                 .value_parser(["true", "false"]),
         }
+    }
+
+    /// The field in a table: how a command sets it, and its description.
+    fn row(&self) -> [String; 3] {
+        let value = match self.kind {
+            Kind::Text => "TEXT",
+            Kind::Json => "JSON",
+            Kind::List { .. } => "ITEM (repeatable)",
+            Kind::Switch => "true|false",
+        };
+        let [flag, value] = if self.has_flag {
+            [format!("  --{}", self.flag()), value.to_owned()]
+        } else {
+            [format!("  --field {}={value}", self.name), String::new()]
+        };
+        [flag, value, self.help.clone()]
     }
 }
 
@@ -222,157 +281,30 @@ pub(super) fn without_fields(name: &'static str, options: Vec<Arg>) -> Command {
 
 /// A table of the fields of a job's payload and their flags.
 pub(super) fn fields_help(job: &JobDescriptor) -> String {
-    payload_help(&fields_of(&job.payload_schema))
+    JobCommand::new("trigger", job, Vec::new()).payload_help()
 }
 
 fn payload_help(fields: &[Field]) -> String {
     if fields.is_empty() {
         return "Payload: no fields\n".to_owned();
     }
-    let rows = fields.iter().map(|field| {
-        let value = match field.kind {
-            Kind::Text => "TEXT",
-            Kind::Json => "JSON",
-            Kind::List { .. } => "ITEM (repeatable)",
-            Kind::Switch => "true|false",
-        };
-        [
-            format!("  --{}", kebab(&field.name)),
-            value.to_owned(),
-            field.help.clone(),
-        ]
-    });
-    table(["Payload:", "", ""], rows)
-}
-
-fn object(text: &str) -> Result<Map<String, Value>, Failure> {
-    match serde_json::from_str(text) {
-        Ok(Value::Object(payload)) => Ok(payload),
-        Ok(_) => Err(Failure::usage(
-            "the payload is not a JSON object: write `{\"field\": …}`",
-        )),
-        Err(error) => Err(Failure::usage(format!("the payload is not JSON: {error}"))),
-    }
-}
-
-fn put(payload: &mut Map<String, Value>, name: &str, kind: Kind, value: &str) {
-    let json = || serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-    let value = match kind {
-        Kind::Text => Value::from(value),
-        Kind::Switch | Kind::Json => json(),
-        Kind::List { text } => {
-            let item = if text { Value::from(value) } else { json() };
-            let list = payload
-                .entry(name)
-                .or_insert_with(|| Value::Array(Vec::new()));
-            if let Value::Array(items) = list {
-                items.push(item);
-            }
-            return;
-        }
-    };
-    payload.insert(name.to_owned(), value);
-}
-
-/// The top-level properties of a schema; required fields come first.
-fn fields_of(schema: &Value) -> Vec<Field> {
-    let required: Vec<&str> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let properties = schema["properties"].as_object();
-    let mut fields: Vec<Field> = properties
-        .into_iter()
-        .flatten()
-        .map(|(name, property)| {
-            let required = required.contains(&name.as_str());
-            Field {
-                name: name.clone(),
-                kind: kind_of(schema, property),
-                required,
-                help: help_of(property, required),
-            }
-        })
-        .collect();
-    fields.sort_by_key(|field| !field.required);
-    fields
-}
-
-fn help_of(property: &Value, required: bool) -> String {
-    let description = property["description"].as_str().unwrap_or_default();
-    let mut help = description.replace('\n', " ");
-    if required {
-        help.push_str(" [required]");
-    }
-    if let Some(default) = property.get("default") {
-        let default = match default.as_str() {
-            Some(text) => text.to_owned(),
-            None => default.to_string(),
-        };
-        help.push_str(&format!(" [default: {default}]"));
-    }
-    printable::line(help.trim()).into_owned()
-}
-
-fn kind_of(root: &Value, property: &Value) -> Kind {
-    let property = resolve(root, property);
-    // `Option<T>` has two alternatives, of which one is null.
-    if let Some(choices) = property["anyOf"].as_array() {
-        let mut choices = choices.iter().filter(|choice| choice["type"] != "null");
-        return match (choices.next(), choices.next()) {
-            (Some(only), None) => kind_of(root, only),
-            _ => Kind::Json,
-        };
-    }
-    let types: Vec<&str> = match &property["type"] {
-        Value::String(kind) => vec![kind],
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    let mut types = types.into_iter().filter(|kind| *kind != "null");
-    match (types.next(), types.next()) {
-        (Some("string"), None) => Kind::Text,
-        (Some("boolean"), None) => Kind::Switch,
-        (Some("array"), None) => Kind::List {
-            text: kind_of(root, &property["items"]) == Kind::Text,
-        },
-        (None, _) if property["enum"].is_array() => Kind::Text,
-        _ => Kind::Json,
-    }
-}
-
-/// Follows a reference into the schema's own definitions.
-fn resolve<'a>(root: &'a Value, property: &'a Value) -> &'a Value {
-    property["$ref"]
-        .as_str()
-        .and_then(|reference| root.pointer(reference.strip_prefix('#')?))
-        .unwrap_or(property)
-}
-
-/// `workspaceId` and `workspace_id` → `workspace-id`.
-fn kebab(name: &str) -> String {
-    let mut kebab = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter == '_' {
-            kebab.push('-');
-        } else if letter.is_uppercase() {
-            if !kebab.is_empty() && !kebab.ends_with('-') {
-                kebab.push('-');
-            }
-            kebab.extend(letter.to_lowercase());
-        } else {
-            kebab.push(letter);
-        }
-    }
-    kebab
+    table(["Payload:", "", ""], fields.iter().map(Field::row))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn command(schema: &Value) -> JobCommand {
+        JobCommand::with_fields(without_fields("trigger", Vec::new()), fields_of(schema))
+    }
+
+    fn payload(command: &JobCommand, args: &[&str]) -> Result<String, Failure> {
+        let words: Vec<OsString> = args.iter().map(OsString::from).collect();
+        let matches = command.parse(&words).expect("valid flags");
+        command.payload(&matches)
+    }
 
     fn check(args: &[&str], expected: &Value) {
         let schema = json!({
@@ -388,19 +320,7 @@ mod tests {
             "required": ["workspaceId"],
             "$defs": {"When": {"type": "string", "enum": ["now", "later"]}},
         });
-        let command = JobCommand {
-            fields: fields_of(&schema),
-            command: Command::new("trigger").no_binary_name(true),
-        };
-        let mut built = command.command.clone().args([
-            Arg::new(PAYLOAD).long("payload"),
-            Arg::new(FIELD).long("field").action(ArgAction::Append),
-        ]);
-        for field in &command.fields {
-            built = built.arg(field.arg(kebab(&field.name)));
-        }
-        let matches = built.try_get_matches_from(args).expect("valid flags");
-        let payload = command.payload(&matches).expect("a payload");
+        let payload = payload(&command(&schema), args).expect("a payload");
         assert_eq!(
             &serde_json::from_str::<Value>(&payload).expect("JSON"),
             expected
@@ -445,5 +365,107 @@ mod tests {
             ],
             &json!({"copies": 3, "workspaceId": "1"}),
         );
+    }
+
+    /// The job `crawl(url: String, concurrency: Option<u32>, json: bool, token: String)`.
+    fn crawl() -> JobCommand {
+        command(&json!({
+            "properties": {
+                "url": {"type": "string"},
+                "concurrency": {"type": ["integer", "null"]},
+                "json": {"type": "boolean"},
+                "token": {"type": "string"},
+            },
+            "required": ["url"],
+        }))
+    }
+
+    #[test]
+    fn a_flag_of_the_program_that_may_mean_a_field_is_refused() {
+        let refusal = |given: &[&str]| {
+            let given: Vec<String> = given.iter().map(ToString::to_string).collect();
+            let refused = crawl().refuse_program_flags(&given);
+            refused.err().map(|error| error.to_string())
+        };
+        let text = refusal(&["retain", "concurrency"]).expect("a usage error");
+        assert!(text.contains("`--field concurrency=VALUE`"), "{text}");
+        assert!(
+            text.contains("`trigger JOB -- --concurrency VALUE`"),
+            "{text}"
+        );
+        assert_eq!(refusal(&["retain", "database"]), None, "no such field");
+        let behind_others = payload(&crawl(), &["--url", "x", "--concurrency", "4"]);
+        assert_eq!(
+            behind_others.expect("a payload"),
+            r#"{"concurrency":4,"url":"x"}"#
+        );
+    }
+
+    #[test]
+    fn an_option_of_every_job_is_not_refused() {
+        let schema = json!({"properties": {"json": {"type": "boolean"}}});
+        let json = Arg::new("json").long("json").action(ArgAction::SetTrue);
+        let options = without_fields("trigger", vec![json]);
+        let command = JobCommand::with_fields(options, fields_of(&schema));
+        assert!(command.refuse_program_flags(&["json".to_owned()]).is_ok());
+    }
+
+    #[test]
+    fn the_help_names_no_flag_that_the_program_takes() {
+        let command = crawl();
+        let help = command.command.clone().render_long_help().to_string();
+        for text in [help, command.payload_help()] {
+            assert!(text.contains("  --url"), "{text}");
+            assert!(text.contains("  --token"), "{text}");
+            assert!(text.contains("  --field concurrency=JSON"), "{text}");
+            assert!(text.contains("  --field json=true|false"), "{text}");
+            assert!(!text.contains("  --concurrency"), "{text}");
+            assert!(!text.contains("  --json"), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_stay_as_written() {
+        const LARGE: &str = "123456789012345678901234";
+        let command = command(&json!({
+            "properties": {
+                "id": {"type": "integer"},
+                "ids": {"type": "array", "items": {"type": "integer"}},
+            },
+        }));
+        let of = |args: &[&str]| payload(&command, args).expect("a payload");
+        assert_eq!(of(&["--id", LARGE]), format!(r#"{{"id":{LARGE}}}"#));
+        assert_eq!(
+            of(&["--payload", r#"{"ids": [0.10]}"#, "--ids", LARGE]),
+            format!(r#"{{"ids":[0.10,{LARGE}]}}"#)
+        );
+        let given = format!(r#"{{"id": {LARGE}}}"#);
+        assert_eq!(
+            of(&["--payload", &given, "--ids", "1"]),
+            format!(r#"{{"id":{LARGE},"ids":[1]}}"#)
+        );
+        assert_eq!(of(&["--payload", &given]), given, "to the byte");
+    }
+
+    #[test]
+    fn items_replace_null_and_nothing_else() {
+        let command = command(&json!({
+            "properties": {"tags": {"type": ["array", "null"], "items": {"type": "string"}}},
+        }));
+        let of = |given| {
+            payload(
+                &command,
+                &["--payload", given, "--tags", "a", "--tags", "1"],
+            )
+        };
+        assert_eq!(
+            of(r#"{"tags": null}"#).expect("a payload"),
+            r#"{"tags":["a","1"]}"#
+        );
+        let refused = of(r#"{"tags": "b"}"#).expect_err("no list");
+        assert!(matches!(&refused, Failure::Usage(text) if text.contains("`tags`")));
+        for no_object in ["[1]", "7", "{"] {
+            assert!(matches!(of(no_object), Err(Failure::Usage(_))));
+        }
     }
 }

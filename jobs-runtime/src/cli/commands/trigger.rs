@@ -191,6 +191,7 @@ impl JobRequest {
                 return Err(Failure::UsageReported);
             }
         };
+        flags.refuse_program_flags(&JobArgs::program_flags_behind_job())?;
         let payload = flags.payload(&matches)?;
         Ok(Some(Self {
             job_id: job.descriptor.id,
