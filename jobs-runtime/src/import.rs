@@ -6,10 +6,11 @@
 //! | `report` | what became of the rows, per name |
 //!
 //! The import writes nothing to the other system. The id of each row there becomes the idempotency
-//! key here, so a second import finds the executions of the first one.
+//! key here, so a second import finds the executions of the first one. Ids of graphile_worker count
+//! the rows of one table, so its keys also name the tables.
 //!
-//! The folder imports the service, the URLs of stores and `sqlx`. It must not import a store, the
-//! engine or `cli`.
+//! The folder imports the service, the URLs of stores, fingerprints and `sqlx`. It must not import
+//! a store, the engine or `cli`.
 
 mod report;
 mod source;
@@ -30,6 +31,9 @@ use source::SourceRow;
 /// The number of rows that are read and enqueued together.
 const PAGE: usize = 500;
 
+/// The reason for which a row with the key of another payload is refused.
+const ANOTHER_PAYLOAD: &str = "an earlier import enqueued it with another payload";
+
 /// The settings of an import.
 pub(crate) struct Import<'a> {
     pub(crate) kind: SourceKind,
@@ -39,7 +43,14 @@ pub(crate) struct Import<'a> {
     pub(crate) dry_run: bool,
 }
 
+/// The name and the id of a row in the other system.
+struct RowName {
+    name: String,
+    id: String,
+}
+
 /// What became of one row.
+#[derive(Debug, PartialEq)]
 enum RowEnd {
     New,
     /// An earlier import, or the job's own rules, have an execution for it already.
@@ -76,7 +87,7 @@ impl Import<'_> {
                     jobs.insert(row.name.clone(), self.find_job(&row.name, service).await?);
                 }
                 let request = match &jobs[&row.name] {
-                    Ok(job) => self.request(&row, job),
+                    Ok(job) => self.request(&row, job, source.key_prefix()),
                     Err(reason) => Err(reason.clone()),
                 };
                 let name = report.name(&row.name);
@@ -84,17 +95,18 @@ impl Import<'_> {
                 match request {
                     Ok(request) => {
                         name.job_id = Some(request.job_id.to_string());
-                        requests.push((row.name, request));
+                        let SourceRow { name, id, .. } = row;
+                        requests.push((RowName { name, id }, request));
                     }
                     Err(reason) => name.refuse(&row.id, reason),
                 }
             }
-            for (name, id, end) in self.enqueue(requests, service).await? {
-                let name = report.name(&name);
+            for (row, end) in self.enqueue(requests, service).await? {
+                let name = report.name(&row.name);
                 match end {
                     RowEnd::New => name.imported += 1,
                     RowEnd::Existing => name.existing += 1,
-                    RowEnd::Refused(reason) => name.refuse(&id, reason),
+                    RowEnd::Refused(reason) => name.refuse(&row.id, reason),
                 }
             }
             progress(rows_read);
@@ -115,8 +127,13 @@ impl Import<'_> {
         }
     }
 
-    /// Builds the request for a row.
-    fn request(&self, row: &SourceRow, job: &KnownJob) -> Result<EnqueueRequest, String> {
+    /// Builds the request for a row. `key_prefix` names the tables that it comes from.
+    fn request(
+        &self,
+        row: &SourceRow,
+        job: &KnownJob,
+        key_prefix: &str,
+    ) -> Result<EnqueueRequest, String> {
         let payload = std::str::from_utf8(&row.payload)
             .map_err(|_| "its payload is no text: only payloads in JSON are read".to_owned())?;
         let mut request = EnqueueRequest::new(job.id().to_owned(), payload.to_owned());
@@ -130,7 +147,7 @@ impl Import<'_> {
             let value = normal.saturating_add(row.priority).clamp(0, 100);
             request.priority = u8::try_from(value).ok().and_then(Priority::new);
         }
-        request.idempotency_key = Some(format!("{}:{}", self.kind.name(), row.id));
+        request.idempotency_key = Some(format!("{key_prefix}{}", row.id));
         request.created_by = Some(format!("import from {}", self.kind.name()));
         request.triggered_by = TriggeredBy::Cli;
         Ok(request)
@@ -139,15 +156,10 @@ impl Import<'_> {
     /// Enqueues requests together; one by one if the service refuses one of them.
     async fn enqueue(
         &self,
-        requests: Vec<(String, EnqueueRequest)>,
+        requests: Vec<(RowName, EnqueueRequest)>,
         service: &JobService,
-    ) -> Result<Vec<(String, String, RowEnd)>, ImportError> {
-        let (names, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
-        let ids = requests.iter().map(|request| {
-            let key = request.idempotency_key.as_deref().unwrap_or_default();
-            key.split_once(':').map_or(key, |(_, id)| id).to_owned()
-        });
-        let ids: Vec<String> = ids.collect();
+    ) -> Result<Vec<(RowName, RowEnd)>, ImportError> {
+        let (rows, requests): (Vec<_>, Vec<_>) = requests.into_iter().unzip();
         let ends = match self.store(requests.clone(), service).await {
             Ok(ends) => ends,
             Err(_) => {
@@ -158,8 +170,7 @@ impl Import<'_> {
                 ends
             }
         };
-        let named = names.into_iter().zip(ids).zip(ends);
-        Ok(named.map(|((name, id), end)| (name, id, end)).collect())
+        Ok(rows.into_iter().zip(ends).collect())
     }
 
     async fn store_one(
@@ -170,10 +181,7 @@ impl Import<'_> {
         let stored = self.store(vec![request], service).await;
         match stored.map_err(|error| error.into_enqueue_error(false)) {
             Ok(mut ends) => Ok(ends.pop().unwrap_or(RowEnd::Existing)),
-            // The job's payload has other defaults than at the first import.
-            Err(EnqueueError::IdempotencyConflict { .. }) => Ok(RowEnd::Existing),
-            Err(error @ EnqueueError::Store(_)) => Err(ImportError::Enqueue(Box::new(error))),
-            Err(error) => Ok(RowEnd::Refused(error.to_string())),
+            Err(error) => end_of_error(error),
         }
     }
 
@@ -185,15 +193,9 @@ impl Import<'_> {
     ) -> Result<Vec<RowEnd>, ServiceError> {
         if self.dry_run {
             let previews = service.preview_batch(requests).await?;
-            let ends = previews.into_iter().map(|preview| match preview.outcome {
-                EnqueueOutcome::New => RowEnd::New,
-                EnqueueOutcome::Replayed
-                | EnqueueOutcome::Skipped
-                | EnqueueOutcome::Replaced
-                | EnqueueOutcome::Merged => RowEnd::Existing,
-                EnqueueOutcome::Rejected => RowEnd::Refused("another execution has its key".into()),
-                EnqueueOutcome::QueueFull => RowEnd::Refused("too many executions wait".into()),
-            });
+            let ends = previews
+                .into_iter()
+                .map(|preview| end_of_preview(preview.outcome, preview.code.as_deref()));
             return Ok(ends.collect());
         }
         let enqueued = service.enqueue_batch(requests).await?;
@@ -205,5 +207,49 @@ impl Import<'_> {
             }
         });
         Ok(ends.collect())
+    }
+}
+
+/// What becomes of the row of a previewed request. `code` is that of the problem, if there is one.
+fn end_of_preview(outcome: EnqueueOutcome, code: Option<&str>) -> RowEnd {
+    match outcome {
+        EnqueueOutcome::New => RowEnd::New,
+        EnqueueOutcome::Replayed
+        | EnqueueOutcome::Skipped
+        | EnqueueOutcome::Replaced
+        | EnqueueOutcome::Merged => RowEnd::Existing,
+        EnqueueOutcome::Rejected if code == Some("idempotency_conflict") => {
+            RowEnd::Refused(ANOTHER_PAYLOAD.into())
+        }
+        EnqueueOutcome::Rejected => RowEnd::Refused("another execution has its key".into()),
+        EnqueueOutcome::QueueFull => RowEnd::Refused("too many executions wait".into()),
+    }
+}
+
+/// What became of the row of a request that failed. An error of the store ends the import.
+fn end_of_error(error: EnqueueError) -> Result<RowEnd, ImportError> {
+    match error {
+        EnqueueError::IdempotencyConflict { .. } => Ok(RowEnd::Refused(ANOTHER_PAYLOAD.into())),
+        EnqueueError::Store(_) => Err(ImportError::Enqueue(Box::new(error))),
+        error => Ok(RowEnd::Refused(error.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_with_another_payload_is_refused_by_an_import_and_by_its_dry_run() {
+        let error = EnqueueError::IdempotencyConflict {
+            job_id: "test.add".to_owned(),
+            key: "apalis:01A".to_owned(),
+            execution_id: jobs::ExecutionId::from_bytes([1; 16]),
+        };
+        let imported = end_of_error(error).expect("no error of the store");
+        assert_eq!(imported, RowEnd::Refused(ANOTHER_PAYLOAD.to_owned()));
+        let conflict = Some("idempotency_conflict");
+        let previewed = end_of_preview(EnqueueOutcome::Rejected, conflict);
+        assert_eq!(previewed, imported);
     }
 }

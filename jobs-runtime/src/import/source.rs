@@ -23,7 +23,7 @@ pub(crate) enum SourceKind {
 }
 
 impl SourceKind {
-    /// The name on the command line, and in idempotency keys.
+    /// The name on the command line, and the first part of idempotency keys.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Apalis => "apalis",
@@ -70,6 +70,7 @@ pub(super) struct SourceRow {
 pub(crate) struct Source {
     system: &'static str,
     connection: Connection,
+    key_prefix: String,
 }
 
 enum Connection {
@@ -130,10 +131,22 @@ impl Source {
             }
         };
         let _ = schema;
-        match opened {
-            Ok(connection) => Ok(Self { system, connection }),
-            Err(error) => Err(ImportError::Read { system, error }),
-        }
+        let (connection, tables) = opened.map_err(|error| ImportError::Read { system, error })?;
+        let key_prefix = tables.map_or_else(
+            || format!("{system}:"),
+            |tables| format!("{system}:{tables}:"),
+        );
+        Ok(Self {
+            system,
+            connection,
+            key_prefix,
+        })
+    }
+
+    /// The text before a row's id that makes it an idempotency key. Each import of the same tables
+    /// has the same one.
+    pub(super) fn key_prefix(&self) -> &str {
+        &self.key_prefix
     }
 
     /// Reads up to `limit` rows with larger ids than `after`.
@@ -161,26 +174,71 @@ impl Source {
     }
 }
 
-async fn open_sqlite(path: PathBuf) -> Result<Connection, sqlx::Error> {
+/// A connection, and a digest of its tables where a row's id alone does not name a row.
+type Opened = (Connection, Option<String>);
+
+async fn open_sqlite(path: PathBuf) -> Result<Opened, sqlx::Error> {
     let options = SqliteConnectOptions::new().filename(path).read_only(true);
     let connection = options.connect().await?;
-    Ok(Connection::Sqlite(
-        connection,
-        include_str!("sql/apalis_sqlite.sql"),
-    ))
+    let statement = include_str!("sql/apalis_sqlite.sql");
+    Ok((Connection::Sqlite(connection, statement), None))
 }
 
+/// Connects for reading only. With a schema, it reads the tables there, whose ids are counters.
 #[cfg(feature = "postgres")]
 async fn open_postgres(
     url: &str,
     schema: Option<&str>,
     statement: &'static str,
-) -> Result<Connection, sqlx::Error> {
+) -> Result<Opened, sqlx::Error> {
     let mut options: PgConnectOptions = url.parse()?;
     options = options.options([("default_transaction_read_only", "on")]);
+    let tables = schema.map(|schema| digest_of_tables(&options, schema));
     if let Some(schema) = schema {
         options = options.options([("search_path", schema)]);
     }
     let connection = options.connect().await?;
-    Ok(Connection::Postgres(connection, statement))
+    Ok((Connection::Postgres(connection, statement), tables))
+}
+
+/// A digest of the place of tables: host, port, database and schema, as the URL names them.
+#[cfg(feature = "postgres")]
+fn digest_of_tables(options: &PgConnectOptions, schema: &str) -> String {
+    let socket = options.get_socket().map(|path| path.to_string_lossy());
+    let host = socket.unwrap_or_else(|| options.get_host().to_lowercase().into());
+    // Without a name, the server chooses the database with the name of the user.
+    let database = options.get_database().unwrap_or(options.get_username());
+    let place = serde_json::json!([host, options.get_port(), database, schema]);
+    crate::fingerprint::fingerprint(&(&place).into())
+}
+
+#[cfg(all(test, feature = "postgres"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_of_tables_names_their_place_and_no_user() {
+        let digest = |url: &str, schema: &str| {
+            let options: PgConnectOptions = url.parse().expect("a URL");
+            digest_of_tables(&options, schema)
+        };
+        let first = digest("postgres://app:secret@db:5432/app", "graphile_worker");
+        for url in [
+            "postgres://app:secret@db:5432/app",
+            "postgresql://other:changed@DB:5432/app?sslmode=disable",
+            "postgres://app@ignored:1/ignored?host=db&port=5432&dbname=app",
+        ] {
+            assert_eq!(digest(url, "graphile_worker"), first, "{url}");
+        }
+        for url in [
+            "postgres://app@db2:5432/app",
+            "postgres://app@db:5433/app",
+            "postgres://app@db:5432/app2",
+            "postgres://app@%2Frun%2Fpg:5432/app",
+        ] {
+            assert_ne!(digest(url, "graphile_worker"), first, "{url}");
+        }
+        assert_ne!(digest("postgres://app@db:5432/app", "worker2"), first);
+        assert_eq!(first.len(), 32);
+    }
 }
