@@ -53,7 +53,6 @@ const UNJUDGED: &[&str] = &[
     "contains",
     "minContains",
     "maxContains",
-    "patternProperties",
     "propertyNames",
     "dependentRequired",
     "dependentSchemas",

@@ -42,6 +42,8 @@ pub(super) enum Change {
     Ignored { always: bool },
     /// The writer sends a field that the reader refuses.
     Refused,
+    /// The writer sends fields of any name, as in a map, and the reader does not know them.
+    Others { is_refused: bool },
     /// The reader knows an optional field that the writer does not.
     Optional,
     /// The writer sends values of a type that the reader refuses.
@@ -69,11 +71,18 @@ impl Change {
     /// The effect of the change.
     pub(super) fn severity(&self, direction: Direction) -> Severity {
         match self {
-            // A payload field that callers must send loses its value. A result may gain fields.
-            Self::Ignored { always: true } if direction == Direction::Payload => Severity::Breaking,
-            Self::Ignored { .. } | Self::Optional | Self::Wider(_) | Self::Default { .. } => {
-                Severity::Harmless
+            // A payload field that callers must send loses its value, and so does a map. A result
+            // may gain fields.
+            Self::Ignored { always: true } | Self::Others { is_refused: false }
+                if direction == Direction::Payload =>
+            {
+                Severity::Breaking
             }
+            Self::Ignored { .. }
+            | Self::Others { is_refused: false }
+            | Self::Optional
+            | Self::Wider(_)
+            | Self::Default { .. } => Severity::Harmless,
             _ => Severity::Breaking,
         }
     }
@@ -101,6 +110,14 @@ impl Change {
                 "was optional and is gone: values that callers send are ignored".to_owned()
             }
             Self::Refused => "is gone, and the job refuses unknown fields".to_owned(),
+            Self::Others { is_refused: true } => {
+                "other fields were accepted, and the job refuses them now".to_owned()
+            }
+            Self::Others { is_refused: false } => {
+                "other fields were accepted and are ignored now: the values that callers send are \
+                 lost"
+                    .to_owned()
+            }
             Self::Optional => "is new and optional".to_owned(),
             Self::Type { writer, reader } => format!("was {writer} and is {reader} now"),
             Self::Value(value) => format!("no longer accepts {value}"),
@@ -137,6 +154,12 @@ impl Change {
             }
             Self::Ignored { .. } => "is new: clients ignore it".to_owned(),
             Self::Refused => "is new, and clients refuse unknown fields".to_owned(),
+            Self::Others { is_refused: true } => {
+                "may have other fields now, which clients refuse".to_owned()
+            }
+            Self::Others { is_refused: false } => {
+                "may have other fields now: clients ignore them".to_owned()
+            }
             Self::Optional => "was optional and is gone".to_owned(),
             Self::Type { writer, reader } => format!("was {reader} and is {writer} now"),
             Self::Value(value) => format!("may be {value} now, which clients refuse"),

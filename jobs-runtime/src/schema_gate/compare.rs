@@ -86,9 +86,12 @@ impl Comparison<'_> {
     }
 
     fn breaking(&self, differences: &[Difference]) -> usize {
-        let severity = |one: &&Difference| one.change.severity(self.direction);
-        let breaking = differences.iter().map(|one| severity(&one));
-        breaking.filter(|one| *one == Severity::Breaking).count()
+        let breaking = differences.iter().filter(|one| self.is_breaking(one));
+        breaking.count()
+    }
+
+    fn is_breaking(&self, difference: &Difference) -> bool {
+        difference.change.severity(self.direction) == Severity::Breaking
     }
 
     /// Compares two alternatives. `None` if they have nothing in common.
@@ -170,29 +173,80 @@ impl Comparison<'_> {
             };
             found.push(at(&place, change));
         }
-        for name in to
-            .known
-            .keys()
-            .filter(|name| !from.known.contains_key(*name))
-        {
+        found.extend(self.new_fields(pointer, &from, &to));
+        found.extend(self.other_fields(pointer, &from, &to));
+        found.extend(self.matched_fields(pointer, writer, reader));
+        found
+    }
+
+    /// Compares the fields that only the reader knows. A writer with other fields may send them.
+    fn new_fields(&mut self, pointer: &str, from: &Fields<'_>, to: &Fields<'_>) -> Vec<Difference> {
+        let mut found = Vec::new();
+        let known = to.known.iter();
+        for (name, schema) in known.filter(|(name, _)| !from.known.contains_key(*name)) {
+            let place = format!("{pointer}/{}", escape(name));
             let change = if to.required.contains(name) {
                 Change::Demanded { known: false }
             } else {
                 Change::Optional
             };
-            found.push(at(&format!("{pointer}/{}", escape(name)), change));
-        }
-        // The values of a map, and unknown fields.
-        match (from.others, to.others) {
-            (Some(one), Some(other)) if one != &Value::Bool(false) => {
-                found.extend(self.schemas(&format!("{pointer}/*"), one, other));
+            found.push(at(&place, change));
+            if let Some(others) = from.others {
+                let mut differences = self.schemas(&place, others, schema);
+                // That the field is new has been said: what it accepts in addition says no more.
+                differences.retain(|one| self.is_breaking(one));
+                found.extend(differences);
             }
-            (None, Some(Value::Bool(false))) if from.known.is_empty() => {
-                found.push(at(&format!("{pointer}/*"), Change::Refused));
-            }
-            _ => {}
         }
         found
+    }
+
+    /// Compares the values of a map, and unknown fields.
+    fn other_fields(
+        &mut self,
+        pointer: &str,
+        from: &Fields<'_>,
+        to: &Fields<'_>,
+    ) -> Vec<Difference> {
+        let place = format!("{pointer}/*");
+        let is_closed = |others: Option<&Value>| others == Some(&Value::Bool(false));
+        let others = |is_refused| vec![at(&place, Change::Others { is_refused })];
+        match (from.others, to.others) {
+            (one, _) if is_closed(one) => Vec::new(),
+            (Some(_), None) => others(false),
+            (Some(_), other) if is_closed(other) => others(true),
+            (Some(one), Some(other)) => self.schemas(&place, one, other),
+            (None, other) if is_closed(other) && from.known.is_empty() => {
+                vec![at(&place, Change::Refused)]
+            }
+            (None, _) => Vec::new(),
+        }
+    }
+
+    /// Compares the values of the fields whose names match a pattern, as in a map with typed keys.
+    /// Which names two patterns have in common is for a reviewer.
+    fn matched_fields(
+        &mut self,
+        pointer: &str,
+        writer: &Keywords,
+        reader: &Keywords,
+    ) -> Vec<Difference> {
+        const KEYWORD: &str = "patternProperties";
+        let none = Map::new();
+        let (from, to) = (writer.get(KEYWORD), reader.get(KEYWORD));
+        let from = from.and_then(Value::as_object).unwrap_or(&none);
+        let to = to.and_then(Value::as_object).unwrap_or(&none);
+        if from.len() != to.len() || from.keys().any(|pattern| !to.contains_key(pattern)) {
+            let keyword = KEYWORD.to_owned();
+            return vec![at(pointer, Change::Unjudged { keyword })];
+        }
+        let place = format!("{pointer}/*");
+        let pairs = from
+            .iter()
+            .filter_map(|(pattern, one)| Some((one, to.get(pattern)?)));
+        pairs
+            .flat_map(|(one, other)| self.schemas(&place, one, other))
+            .collect()
     }
 
     fn arrays(&mut self, pointer: &str, writer: &Keywords, reader: &Keywords) -> Vec<Difference> {

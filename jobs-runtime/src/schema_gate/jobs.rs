@@ -37,26 +37,49 @@ pub(crate) fn compare_locks(old: &Lock, new: &Lock) -> Vec<Finding> {
             found.push(of_job(Severity::Breaking, id, message.to_owned()));
         }
     }
+    compare_aliases(old, new, &mut found);
     for (id, job) in &new.jobs {
-        let is_known = |name: &String| old.jobs.contains_key(name);
+        let is_known = |name: &String| job_with_name(name, old).is_some();
         if !is_known(id) && !job.aliases.iter().any(is_known) {
             found.push(of_job(Severity::Harmless, id, "is new".to_owned()));
-        }
-        if let Some(earlier) = old.jobs.get(id) {
-            for alias in earlier
-                .aliases
-                .iter()
-                .filter(|alias| !job.aliases.contains(alias))
-            {
-                let message = format!(
-                    "no longer has the alias `{alias}`: executions of that id have no handler"
-                );
-                found.push(of_job(Severity::Breaking, id, message));
-            }
         }
     }
     found.sort_by_key(|finding| finding.severity == Severity::Harmless);
     found
+}
+
+/// Looks for the aliases of the old lock in the new one. An alias without a job is breaking. One
+/// that another job has now is compared with that job.
+fn compare_aliases(old: &Lock, new: &Lock, found: &mut Vec<Finding>) {
+    for (id, job) in &old.jobs {
+        let new_id = job_with_name(id, new).map(|(new_id, _)| new_id);
+        for alias in &job.aliases {
+            match job_with_name(alias, new) {
+                Some((other, _)) if Some(other) == new_id => {}
+                Some((other, now)) => {
+                    let message = if other == alias {
+                        format!("was an alias of `{id}` and is a job of its own now")
+                    } else {
+                        format!("was an alias of `{id}` and is one of `{other}` now")
+                    };
+                    found.push(of_job(Severity::Harmless, alias, message));
+                    compare_jobs(alias, job, now, found);
+                }
+                None => {
+                    let message = format!(
+                        "no longer has the alias `{alias}`: executions of that id have no handler"
+                    );
+                    found.push(of_job(Severity::Breaking, id, message));
+                }
+            }
+        }
+    }
+}
+
+/// The job of the lock that executes what is enqueued under `name`: its id, or one of its aliases.
+fn job_with_name<'a>(name: &str, lock: &'a Lock) -> Option<(&'a String, &'a LockedJob)> {
+    let job = lock.jobs.get_key_value(name);
+    job.or_else(|| successor(name, lock))
 }
 
 /// The job of the lock that has `id` among its aliases.

@@ -157,6 +157,88 @@ fn jobs_that_come_go_and_change_their_ids() {
     assert_eq!(found, expected);
 }
 
+/// `job: message` of every finding, up to the first colon of the message.
+fn compare_jobs(old: &Lock, new: &Lock) -> Vec<(Severity, String)> {
+    let findings = compare_locks(old, new).into_iter();
+    let findings = findings.map(|one| {
+        let message = one.message.split(':').next().unwrap_or_default().to_owned();
+        (
+            one.severity,
+            format!("{}{}: {message}", one.job_id, one.pointer),
+        )
+    });
+    findings.collect()
+}
+
+#[test]
+fn an_alias_of_a_job_with_a_new_id_may_not_be_lost() {
+    let any = json!({"type": "object"});
+    let old = locked(&[("b", &["a"], &any, &any)]);
+    let renamed = locked(&[("c", &["b"], &any, &any)]);
+    let expected = [
+        (
+            Severity::Breaking,
+            "b: no longer has the alias `a`".to_owned(),
+        ),
+        (Severity::Harmless, "b: is an alias of `c` now".to_owned()),
+    ];
+    assert_eq!(compare_jobs(&old, &renamed), expected);
+    let with_both = locked(&[("c", &["a", "b"], &any, &any)]);
+    assert_eq!(compare_jobs(&old, &with_both), expected[1..]);
+    // A job that takes its old id back.
+    let back = locked(&[("a", &["b"], &any, &any)]);
+    let expected = [(Severity::Harmless, "b: is an alias of `a` now".to_owned())];
+    assert_eq!(compare_jobs(&old, &back), expected);
+}
+
+#[test]
+fn an_alias_without_a_job_is_breaking_when_its_job_is_gone() {
+    let any = json!({"type": "object"});
+    let old = locked(&[("b", &["a"], &any, &any)]);
+    let expected = [
+        (Severity::Breaking, "b: is gone".to_owned()),
+        (
+            Severity::Breaking,
+            "b: no longer has the alias `a`".to_owned(),
+        ),
+    ];
+    assert_eq!(compare_jobs(&old, &locked(&[])), expected);
+}
+
+#[test]
+fn an_alias_may_move_to_another_job_or_become_an_id() {
+    let any = json!({"type": "object"});
+    let old = locked(&[("b", &["a"], &any, &any), ("c", &[], &any, &any)]);
+    let moved = locked(&[("b", &[], &any, &any), ("c", &["a"], &any, &any)]);
+    let expected = "a: was an alias of `b` and is one of `c` now".to_owned();
+    assert_eq!(compare_jobs(&old, &moved), [(Severity::Harmless, expected)]);
+    let split = locked(&[
+        ("a", &[], &any, &any),
+        ("b", &[], &any, &any),
+        ("c", &[], &any, &any),
+    ]);
+    let expected = "a: was an alias of `b` and is a job of its own now".to_owned();
+    assert_eq!(compare_jobs(&old, &split), [(Severity::Harmless, expected)]);
+}
+
+#[test]
+fn an_alias_that_moves_is_compared_with_its_new_job() {
+    let any = json!({"type": "object"});
+    let strict = json!({
+        "type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"],
+    });
+    let old = locked(&[("b", &["a"], &any, &any)]);
+    let new = locked(&[("a", &[], &strict, &any), ("b", &[], &any, &any)]);
+    let expected = [
+        (Severity::Breaking, "a/x: is new and required".to_owned()),
+        (
+            Severity::Harmless,
+            "a: was an alias of `b` and is a job of its own now".to_owned(),
+        ),
+    ];
+    assert_eq!(compare_jobs(&old, &new), expected);
+}
+
 #[test]
 fn a_lock_is_read_as_it_was_written() {
     let dir = tempfile::tempdir().expect("a directory");

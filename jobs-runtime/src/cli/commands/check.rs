@@ -1,6 +1,7 @@
 //! The command `check`: compares the linked jobs with a lock file, and with waiting executions.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jobs::ExecutionStatus;
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::store::ExecutionQuery;
 /// The number of executions in a page of the list.
 const PAGE: usize = 1_000;
 
-/// The number of waiting executions whose payloads are checked.
+/// The number of waiting executions of each status whose payloads are checked.
 const MAX_WAITING: usize = 100_000;
 
 /// The result of the command.
@@ -64,15 +65,7 @@ pub(in crate::cli) async fn check(
         jobs::Catalogue::linked().map_err(|error| Failure::failed(error.to_string()))?;
     let linked = Lock::of(&catalogue)?;
     let file = args.lock.display();
-    let findings = match Lock::read(&args.lock)? {
-        Some(lock) => compare_locks(&lock, &linked),
-        None if args.update => Vec::new(),
-        None => {
-            return Err(Failure::usage(format!(
-                "there is no {file}: write it with `check --update`, and commit it"
-            )));
-        }
-    };
+    let compared = compare_with_file(&args.lock, &linked, args.update)?;
     let waiting = if args.waiting {
         Some(check_waiting(settings).await?)
     } else {
@@ -80,11 +73,14 @@ pub(in crate::cli) async fn check(
     };
     if args.update {
         linked.write(&args.lock)?;
+        if let Some(note) = &compared.note {
+            output.note(note);
+        }
     }
     let checked = Checked {
         updated: args.update,
         jobs: linked.len(),
-        findings,
+        findings: compared.findings,
         waiting,
     };
     output.result(&checked, |checked| describe(checked, &file.to_string()))?;
@@ -101,15 +97,71 @@ pub(in crate::cli) async fn check(
     }
 }
 
+/// The changes since the lock file was written.
+#[derive(Debug)]
+struct Compared {
+    findings: Vec<Finding>,
+    /// Says that the update replaces a file that cannot be read.
+    note: Option<String>,
+}
+
+/// Compares the linked jobs with the lock file. An update needs no file, and no valid one.
+fn compare_with_file(path: &Path, linked: &Lock, is_update: bool) -> Result<Compared, Failure> {
+    let (findings, note) = match Lock::read(path) {
+        Ok(Some(lock)) => (compare_locks(&lock, linked), None),
+        Ok(None) if is_update => (Vec::new(), None),
+        Ok(None) => {
+            return Err(Failure::usage(format!(
+                "there is no {}: write it with `check --update`, and commit it",
+                path.display()
+            )));
+        }
+        Err(LockError::Invalid { file, reason }) if is_update => {
+            let note = format!(
+                "{file} was no lock of jobs and is replaced, so no changes are shown: {reason}"
+            );
+            (Vec::new(), Some(note))
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Compared { findings, note })
+}
+
+/// Counts the checked executions: at most [`MAX_WAITING`] of each status.
+#[derive(Debug, Default)]
+struct WaitingCount {
+    checked: usize,
+    /// The number of them that have the present status.
+    of_status: usize,
+    /// `true` if executions of a status are left out.
+    is_partial: bool,
+}
+
+impl WaitingCount {
+    /// Begins with the executions of the next status.
+    fn begin_status(&mut self) {
+        self.of_status = 0;
+    }
+
+    /// Counts a page. `true` if the next one is to be checked as well.
+    fn add_page(&mut self, executions: usize, has_next: bool) -> bool {
+        self.checked += executions;
+        self.of_status += executions;
+        let is_full = self.of_status >= MAX_WAITING;
+        self.is_partial |= is_full && has_next;
+        has_next && !is_full
+    }
+}
+
 /// Checks the payloads of pending and queued executions, newest first. Executions of jobs that are
 /// not linked are left out: `doctor` reports them.
 async fn check_waiting(settings: &Settings) -> Result<Waiting, Failure> {
     let runtime = open_existing(settings).await?;
     let service = runtime.service();
     let mut refused: BTreeMap<String, RefusedPayloads> = BTreeMap::new();
-    let mut checked = 0;
-    let mut is_partial = false;
+    let mut count = WaitingCount::default();
     for status in [ExecutionStatus::Pending, ExecutionStatus::Queued] {
+        count.begin_status();
         let mut cursor = None;
         loop {
             let mut query = ExecutionQuery::newest(PAGE);
@@ -117,7 +169,6 @@ async fn check_waiting(settings: &Settings) -> Result<Waiting, Failure> {
             query.cursor = cursor;
             let page = runtime.store().list_executions(query).await?;
             for execution in &page.executions {
-                checked += 1;
                 let Some(job) = runtime.catalogue().get(&execution.job_id) else {
                     continue;
                 };
@@ -142,17 +193,14 @@ async fn check_waiting(settings: &Settings) -> Result<Waiting, Failure> {
                 found.count += 1;
             }
             cursor = page.next_cursor;
-            if checked >= MAX_WAITING && cursor.is_some() {
-                is_partial = true;
-            }
-            if cursor.is_none() || checked >= MAX_WAITING {
+            if !count.add_page(page.executions.len(), cursor.is_some()) {
                 break;
             }
         }
     }
     Ok(Waiting {
-        checked,
-        is_partial,
+        checked: count.checked,
+        is_partial: count.is_partial,
         refused: refused.into_values().collect(),
     })
 }
@@ -209,5 +257,75 @@ fn describe(checked: &Checked, file: &str) -> String {
 impl From<LockError> for Failure {
     fn from(error: LockError) -> Self {
         Self::because(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with_lock(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("jobs.lock.json");
+        std::fs::write(&file, text).expect("written");
+        (dir, file)
+    }
+
+    fn empty_lock() -> Lock {
+        let (_dir, file) = folder_with_lock(r#"{"version": 1, "jobs": {}}"#);
+        let lock = Lock::read(&file).expect("a lock");
+        lock.expect("the file exists")
+    }
+
+    #[test]
+    fn an_update_replaces_a_file_that_is_no_lock() {
+        let linked = empty_lock();
+        for text in ["{}", "<<<<<<< HEAD", r#"{"version": 2, "jobs": {}}"#] {
+            let (_dir, file) = folder_with_lock(text);
+            let refused = compare_with_file(&file, &linked, false).expect_err("no lock");
+            assert!(matches!(refused, Failure::Failed(_)), "{refused:?}");
+            let compared = compare_with_file(&file, &linked, true).expect("an update");
+            assert_eq!(compared.findings, [], "{text}");
+            let note = compared.note.expect("a note");
+            assert!(
+                note.contains("was no lock of jobs and is replaced"),
+                "{note}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_update_without_a_file_needs_no_note() {
+        let linked = empty_lock();
+        let (dir, _file) = folder_with_lock("{}");
+        let missing = dir.path().join("other.json");
+        let refused = compare_with_file(&missing, &linked, false).expect_err("no file");
+        assert!(matches!(refused, Failure::Usage(_)), "{refused:?}");
+        let compared = compare_with_file(&missing, &linked, true).expect("an update");
+        assert_eq!((compared.findings, compared.note), (Vec::new(), None));
+    }
+
+    #[test]
+    fn each_status_has_its_own_bound() {
+        let mut count = WaitingCount::default();
+        let pages = MAX_WAITING / PAGE;
+        count.begin_status();
+        for page in 1..=pages {
+            assert_eq!(count.add_page(PAGE, true), page < pages, "page {page}");
+        }
+        assert!(count.is_partial);
+        count.begin_status();
+        assert!(count.add_page(PAGE, true), "the second status ends early");
+        assert!(!count.add_page(1, false));
+        assert_eq!(count.checked, MAX_WAITING + PAGE + 1);
+        assert!(count.is_partial, "the first status was cut off");
+    }
+
+    #[test]
+    fn a_check_of_all_executions_is_not_partial() {
+        let mut count = WaitingCount::default();
+        count.begin_status();
+        assert!(!count.add_page(MAX_WAITING, false));
+        assert!(!count.is_partial);
     }
 }
