@@ -99,11 +99,29 @@ fn documentation(descriptor: &JobDescriptor) -> Vec<String> {
     lines
 }
 
-/// A text of an application as part of a comment: without control characters.
+/// A text of an application as part of a comment: without characters that the command line prints
+/// as escapes.
 fn plain(text: &str) -> String {
     text.chars()
-        .filter(|c| *c == '\n' || !c.is_control())
+        .filter(|c| *c == '\n' || !is_escaped(*c))
         .collect()
+}
+
+/// True for the characters that `cli/printable.rs` escapes: control characters, line separators,
+/// and invisible marks that reorder or hide text. Its escapes are none of Python.
+fn is_escaped(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'
+                | '\u{200e}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -121,5 +139,29 @@ mod tests {
         let mut taken = BTreeSet::new();
         assert_eq!(unused("A".into(), &mut taken), "A");
         assert_eq!(unused("A".into(), &mut taken), "A2");
+    }
+
+    #[test]
+    fn comments_have_no_characters_that_are_printed_as_escapes() {
+        for invisible in [
+            '\0',
+            '\t',
+            '\u{7f}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200e}',
+            '\u{200f}',
+            '\u{2028}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{feff}',
+            '\u{fff9}',
+            '\u{e0041}',
+        ] {
+            let text = format!("a{invisible}b\nü");
+            assert_eq!(plain(&text), "ab\nü", "{}", invisible.escape_unicode());
+        }
+        // The joiner of emoji is no mark that hides text.
+        assert_eq!(plain("a\u{200d}b"), "a\u{200d}b");
     }
 }

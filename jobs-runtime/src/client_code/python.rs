@@ -10,7 +10,7 @@ use jobs::JobDescriptor;
 use serde_json::Value;
 
 use super::shape::{Definition, DefinitionKind, Field, Shape};
-use super::{ClientJob, client_jobs, documentation, snake};
+use super::{ClientJob, client_jobs, documentation, is_escaped, plain, snake};
 
 /// The fixed part of the client.
 const PRELUDE: &str = include_str!("python.py");
@@ -79,7 +79,7 @@ fn class_documentation(definition: &Definition, fields: &[Field]) -> String {
     for field in fields {
         if let Some(description) = &field.description {
             let description = description.replace('\n', " ");
-            lines.push(format!("* `{}`: {description}", field.name));
+            lines.push(format!("* `{}`: {description}", plain(&field.name)));
         }
     }
     docstring(&lines, "    ")
@@ -149,15 +149,7 @@ fn shape(shape: &Shape) -> String {
             format!("Literal[{}]", values.join(", "))
         }
         Shape::List(item) => format!("List[{}]", self::shape(item)),
-        // JSON arrays are lists; their items are of any of the types.
-        Shape::Tuple(items) => {
-            let mut items: Vec<_> = items.iter().map(self::shape).collect();
-            items.dedup();
-            match items.as_slice() {
-                [] => "List[Any]".to_owned(),
-                items => format!("List[Union[{}]]", items.join(", ")),
-            }
-        }
+        Shape::Tuple(items) => tuple(items.iter().map(self::shape).collect()),
         Shape::Map(value) => format!("Dict[str, {}]", self::shape(value)),
         Shape::Union(options) => {
             let options: Vec<_> = options.iter().map(self::shape).collect();
@@ -167,11 +159,22 @@ fn shape(shape: &Shape) -> String {
     }
 }
 
-/// The shape as the value of an alias. Names of later definitions are quoted.
+/// A tuple of these types. JSON arrays are lists; their items are of any of the types.
+fn tuple(mut items: Vec<String>) -> String {
+    items.dedup();
+    match items.as_slice() {
+        [] => "List[Any]".to_owned(),
+        items => format!("List[Union[{}]]", items.join(", ")),
+    }
+}
+
+/// The shape as the value of an alias, which the import evaluates. Names of later definitions are
+/// quoted.
 fn alias_text(alias: &Shape) -> String {
     match alias {
         Shape::Named(name) => format!("Union[{}]", text(name)),
         Shape::List(item) => format!("List[{}]", quoted(item)),
+        Shape::Tuple(items) => tuple(items.iter().map(quoted).collect()),
         Shape::Map(value) => format!("Dict[str, {}]", quoted(value)),
         Shape::Union(options) => {
             let options: Vec<_> = options.iter().map(quoted).collect();
@@ -200,7 +203,72 @@ fn literal(value: &Value) -> String {
     }
 }
 
-/// A text as a literal. JSON's escapes are Python's as well.
+/// A text as a literal. JSON's escapes are Python's as well; those of the command line are not.
 fn text(value: &str) -> String {
-    Value::from(value).to_string()
+    let mut literal = String::new();
+    for c in Value::from(value).to_string().chars() {
+        if is_escaped(c) {
+            let _ = write!(literal, "\\U{:08x}", u32::from(c));
+        } else {
+            literal.push(c);
+        }
+    }
+    literal
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_alias_quotes_names_because_the_import_evaluates_it() {
+        let named = || Shape::Named("JResultBox".into());
+        for (alias, expected) in [
+            (named(), r#"Union["JResultBox"]"#),
+            (
+                Shape::Tuple(vec![named(), Shape::Integer, Shape::Null]),
+                r#"List[Union["JResultBox", "int", None]]"#,
+            ),
+            (
+                Shape::Tuple(vec![named(), named()]),
+                r#"List[Union["JResultBox"]]"#,
+            ),
+            (
+                Shape::Tuple(vec![Shape::List(Box::new(named())), Shape::Text]),
+                r#"List[Union["List[JResultBox]", "str"]]"#,
+            ),
+            (
+                Shape::Tuple(vec![Shape::Literal(vec![json!("a")]), Shape::Text]),
+                r#"List[Union[Literal["a"], "str"]]"#,
+            ),
+            (Shape::Tuple(Vec::new()), "List[Any]"),
+        ] {
+            assert_eq!(alias_text(&alias), expected, "{alias:?}");
+        }
+    }
+
+    #[test]
+    fn texts_have_no_characters_that_are_printed_as_escapes() {
+        assert_eq!(text("a\"\n"), r#""a\"\n""#);
+        assert_eq!(text("\u{200b}\u{7f}ü"), r#""\U0000200b\U0000007fü""#);
+    }
+
+    #[test]
+    fn a_docstring_has_no_invisible_characters() {
+        let field = Field {
+            name: "a\u{feff}".into(),
+            is_required: true,
+            shape: Shape::Text,
+            description: Some("The text.".into()),
+        };
+        let definition = Definition {
+            name: "JPayload".into(),
+            description: None,
+            kind: DefinitionKind::Object(Vec::new()),
+        };
+        let documented = class_documentation(&definition, &[field]);
+        assert!(documented.contains("* `a`: The text."), "{documented}");
+    }
 }

@@ -62,6 +62,10 @@ pub(super) struct Field {
 /// The definitions of one job. Each name begins with the job's.
 pub(super) struct Definitions {
     prefix: String,
+    /// The schema document that is being read.
+    root: Value,
+    /// The references that are being merged with what stands beside them.
+    open: Vec<String>,
     all: BTreeMap<String, Definition>,
     /// The names in use, those of schemas that are not read yet included.
     taken: BTreeSet<String>,
@@ -74,6 +78,8 @@ impl Definitions {
     pub(super) fn new(prefix: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
+            root: Value::Null,
+            open: Vec::new(),
             all: BTreeMap::new(),
             taken: BTreeSet::new(),
         }
@@ -84,6 +90,7 @@ impl Definitions {
         let scope = format!("{}{suffix}", self.prefix);
         let empty = Map::new();
         let defined = schema["$defs"].as_object().unwrap_or(&empty);
+        self.root = schema.clone();
         self.taken.insert(scope.clone());
         let names = defined
             .keys()
@@ -102,14 +109,17 @@ impl Definitions {
     }
 
     fn define(&mut self, name: String, schema: &Value, scope: &str) {
-        let description = schema["description"].as_str().map(plain);
         let kind = match self.fields(&name, schema, scope) {
             Some(fields) => DefinitionKind::Object(fields),
             None => DefinitionKind::Alias(self.shape(&name, schema, scope)),
         };
+        self.insert(name, schema, kind);
+    }
+
+    fn insert(&mut self, name: String, schema: &Value, kind: DefinitionKind) {
         let definition = Definition {
             name: name.clone(),
-            description,
+            description: schema["description"].as_str().map(plain),
             kind,
         };
         self.all.insert(name, definition);
@@ -118,12 +128,11 @@ impl Definitions {
     /// The fields of an object schema; `None` for another schema.
     fn fields(&mut self, name: &str, schema: &Value, scope: &str) -> Option<Vec<Field>> {
         let object = schema.as_object()?;
-        let has_fields = OBJECT_KEYS.iter().any(|key| object.contains_key(*key));
         let is_combined = ["oneOf", "anyOf", "allOf", "$ref", "enum", "const"]
             .iter()
             .any(|key| object.contains_key(*key));
         let is_empty_object = schema["additionalProperties"] == false && schema["type"] == "object";
-        if is_combined || !has_fields && !is_empty_object {
+        if is_combined || !has_fields(object) && !is_empty_object {
             return None;
         }
         let required = schema["required"].as_array();
@@ -149,11 +158,7 @@ impl Definitions {
             _ => return Shape::Any,
         };
         if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
-            return match reference.strip_prefix("#/$defs/") {
-                Some(defined) => Shape::Named(format!("{scope}{}", upper_camel(defined))),
-                // `#`: the root itself.
-                None => Shape::Named(scope.to_owned()),
-            };
+            return self.reference(name, reference, object, scope);
         }
         if let Some(value) = object.get("const") {
             return literal(std::slice::from_ref(value));
@@ -166,12 +171,14 @@ impl Definitions {
                 return self.union(name, options, object, scope);
             }
         }
-        if let Some([only]) = object
+        match object
             .get("allOf")
             .and_then(Value::as_array)
             .map(Vec::as_slice)
         {
-            return self.shape(name, only, scope);
+            None | Some([]) => {}
+            Some([only]) => return self.shape(name, &with_shared(only, object), scope),
+            Some(_) => return combination(object),
         }
         match object.get("type") {
             Some(Value::Array(types)) => {
@@ -185,11 +192,53 @@ impl Definitions {
                 one_of(shapes.collect())
             }
             Some(Value::String(word)) => self.of_type(name, word, schema, scope),
-            _ if OBJECT_KEYS.iter().any(|key| object.contains_key(*key)) => {
-                self.of_type(name, "object", schema, scope)
-            }
+            _ if has_fields(object) => self.of_type(name, "object", schema, scope),
             _ => Shape::Any,
         }
+    }
+
+    /// A reference to a definition. One with fields beside it, as in a variant of an internally
+    /// tagged enum, is one object of both.
+    fn reference(
+        &mut self,
+        name: &str,
+        reference: &str,
+        object: &Map<String, Value>,
+        scope: &str,
+    ) -> Shape {
+        if has_fields(object)
+            && let Some(merged) = self.resolve(reference, object)
+        {
+            if self.open.iter().any(|open| open == reference) {
+                return combination(object);
+            }
+            self.open.push(reference.to_owned());
+            let shape = self.shape(name, &Value::Object(merged), scope);
+            self.open.pop();
+            return shape;
+        }
+        match reference.strip_prefix("#/$defs/") {
+            Some(defined) => Shape::Named(format!("{scope}{}", upper_camel(defined))),
+            // `#`: the root itself.
+            None => Shape::Named(scope.to_owned()),
+        }
+    }
+
+    /// The schema behind a reference, together with the keywords beside the reference.
+    fn resolve(&self, reference: &str, beside: &Map<String, Value>) -> Option<Map<String, Value>> {
+        let target = self
+            .root
+            .pointer(reference.strip_prefix('#')?)?
+            .as_object()?;
+        let mut merged = beside.clone();
+        merged.remove("$ref");
+        let none = Map::new();
+        let fields = target.get("properties").and_then(Value::as_object);
+        merge(&mut merged, fields.unwrap_or(&none), target.get("required"));
+        for (keyword, value) in target {
+            merged.entry(keyword).or_insert_with(|| value.clone());
+        }
+        Some(merged)
     }
 
     /// A union. Fields beside it belong to each option, as in an internally tagged enum.
@@ -200,13 +249,9 @@ impl Definitions {
         object: &Map<String, Value>,
         scope: &str,
     ) -> Shape {
-        let shared = object.get("properties").and_then(Value::as_object);
         let mut shapes = Vec::with_capacity(options.len());
         for (index, option) in options.iter().enumerate() {
-            let mut option = option.clone();
-            if let (Some(shared), Some(option)) = (shared, option.as_object_mut()) {
-                merge(option, shared, object.get("required"));
-            }
+            let option = with_shared(option, object);
             let variant = variant_name(&option).unwrap_or_else(|| format!("Option{}", index + 1));
             shapes.push(self.shape(&format!("{name}{variant}"), &option, scope));
         }
@@ -232,11 +277,7 @@ impl Definitions {
                     Shape::List(Box::new(item))
                 }
             },
-            "object" if is_object(schema) => {
-                let name = unused(name.to_owned(), &mut self.taken);
-                self.define(name.clone(), schema, scope);
-                Shape::Named(name)
-            }
+            "object" if is_object(schema) => self.object(name, schema, scope),
             "object" => {
                 let values = schema.get("additionalProperties");
                 // `patternProperties` of a map with typed keys.
@@ -251,6 +292,42 @@ impl Definitions {
             _ => Shape::Any,
         }
     }
+
+    /// An object with fields becomes a definition. One that is combined with what this module does
+    /// not understand is an object with any keys.
+    fn object(&mut self, name: &str, schema: &Value, scope: &str) -> Shape {
+        let name = unused(name.to_owned(), &mut self.taken);
+        let Some(fields) = self.fields(&name, schema, scope) else {
+            return Shape::Map(Box::new(Shape::Any));
+        };
+        self.insert(name.clone(), schema, DefinitionKind::Object(fields));
+        Shape::Named(name)
+    }
+}
+
+/// True if the schema has keywords of an object with fields.
+fn has_fields(object: &Map<String, Value>) -> bool {
+    OBJECT_KEYS.iter().any(|key| object.contains_key(*key))
+}
+
+/// The shape of a schema that demands several others at once: no type says so.
+fn combination(object: &Map<String, Value>) -> Shape {
+    let is_object = object.get("type").is_some_and(|it| it == "object");
+    if is_object || has_fields(object) {
+        Shape::Map(Box::new(Shape::Any))
+    } else {
+        Shape::Any
+    }
+}
+
+/// A part of a combination, with the fields that stand beside the combination.
+fn with_shared(part: &Value, beside: &Map<String, Value>) -> Value {
+    let mut part = part.clone();
+    let shared = beside.get("properties").and_then(Value::as_object);
+    if let (Some(shared), Some(part)) = (shared, part.as_object_mut()) {
+        merge(part, shared, beside.get("required"));
+    }
+    part
 }
 
 /// True if the schema has fields, or allows none.

@@ -11,8 +11,17 @@ use super::{ClientJob, client_jobs, documentation};
 /// The fixed part of the client.
 const PRELUDE: &str = include_str!("typescript.ts");
 
-/// The names that the prelude gives to methods.
-const METHODS: [&str; 4] = ["constructor", "execution", "events", "request"];
+/// The names that the prelude gives to members of the class.
+const MEMBERS: [&str; 8] = [
+    "constructor",
+    "execution",
+    "events",
+    "request",
+    "trigger",
+    "open",
+    "base",
+    "token",
+];
 
 /// Writes the client of these jobs.
 pub(crate) fn typescript(jobs: &[JobDescriptor]) -> String {
@@ -57,13 +66,7 @@ fn member(code: &mut String, field: &Field) {
 }
 
 fn method(code: &mut String, job: &ClientJob<'_>) {
-    let mut name = job.name.clone();
-    if let Some(first) = name.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    if METHODS.contains(&name.as_str()) {
-        name.push('_');
-    }
+    let name = method_name(&job.name);
     comment(code, "  ", Some(&documentation(job.descriptor).join("\n")));
     let _ = writeln!(
         code,
@@ -73,6 +76,17 @@ fn method(code: &mut String, job: &ClientJob<'_>) {
         job.result,
         text(&job.descriptor.id)
     );
+}
+
+fn method_name(type_name: &str) -> String {
+    let mut name = type_name.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    if MEMBERS.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
 }
 
 fn comment(code: &mut String, indent: &str, comment: Option<&str>) {
@@ -113,4 +127,36 @@ fn shape(shape: &Shape) -> String {
 /// A text as a literal.
 fn text(value: &str) -> String {
     Value::from(value).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::upper_camel;
+    use super::*;
+
+    /// The names that the prelude declares in its class `Server`, from their lines' beginnings.
+    fn members_of_the_prelude() -> Vec<&'static str> {
+        let (_, class) = PRELUDE
+            .split_once("export class Server {")
+            .expect("a class");
+        let members = class.lines().filter_map(|line| line.strip_prefix("  "));
+        let members = members.filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
+        let name = |line: &'static str| {
+            let end = line.find(['(', '<', ':']).expect("a declaration");
+            let (words, _) = line.split_at(end);
+            words.rsplit([' ', '*']).next().expect("a name")
+        };
+        members.map(name).collect()
+    }
+
+    #[test]
+    fn no_method_of_a_job_replaces_a_member_of_the_prelude() {
+        let members = members_of_the_prelude();
+        assert!(members.contains(&"trigger"), "{members:?}");
+        for member in members.into_iter().chain(["token"]) {
+            let job = upper_camel(member);
+            assert_eq!(method_name(&job), format!("{member}_"));
+        }
+        assert_eq!(method_name("TestAdd"), "testAdd");
+    }
 }
