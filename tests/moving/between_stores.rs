@@ -173,6 +173,34 @@ fn a_store_with_a_live_worker_is_not_transferred() {
 }
 
 #[test]
+fn a_store_is_not_moved_onto_itself() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path();
+    let trigger = [
+        "--database",
+        "sqlite:from.db",
+        "trigger",
+        "test.add",
+        "--a",
+        "1",
+        "--b",
+        "2",
+    ];
+    assert_eq!(run(PROGRAM, dir, &trigger).code, 0);
+    let other_name = [
+        "move",
+        "--from",
+        "sqlite:from.db",
+        "--to",
+        "sqlite:./from.db",
+    ];
+    let refused = run(PROGRAM, dir, &other_name);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert!(refused.err.contains("are one store"), "{}", refused.err);
+    assert_eq!(run(PROGRAM, dir, &trigger).code, 0, "the store stays open");
+}
+
+#[test]
 fn the_source_of_a_move_is_closed_and_its_pauses_go_along() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();

@@ -121,7 +121,7 @@ async fn dispatch(
         Command::Erase { id, by } => execution_actions::erase(&settings, output, &id, by).await,
         #[cfg(feature = "archive")]
         Command::Archive { command } => archive::run(&settings, output, command).await,
-        Command::Prune { dry_run } => prune::prune(&settings, output, dry_run).await,
+        Command::Prune { dry_run } => prune::prune(&settings, output, configure, dry_run).await,
         Command::Queues { command: None } => queues::list(&settings, output).await,
         Command::Queues {
             command: Some(command),

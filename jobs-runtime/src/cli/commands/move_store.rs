@@ -40,14 +40,11 @@ pub(in crate::cli) async fn move_store(output: Output, args: &MoveArgs) -> Resul
             if was_open {
                 marked.mark_moved(Some(to.to_string())).await?;
             }
-            if has_requests(&*source).await? {
+            if let Some(reason) = refusal(&*source, &*target, &from, &to).await? {
                 if was_open {
                     marked.mark_moved(None).await?;
                 }
-                return Err(Failure::failed(format!(
-                    "{from} has requests by SQL that no process has taken in: start a process of \
-                     it, and stop it when its table `inbox` is empty"
-                )));
+                return Err(Failure::failed(reason));
             }
             Some((marked, was_open))
         }
@@ -114,6 +111,32 @@ async fn open(url: &DatabaseUrl) -> Result<Arc<dyn Store>, Failure> {
     let store = crate::store::open(url).await?;
     store.migrate().await?;
     Ok(store)
+}
+
+/// Returns the reason why a source that is marked as moved cannot be moved to a target.
+async fn refusal(
+    source: &dyn Store,
+    target: &dyn Store,
+    from: &DatabaseUrl,
+    to: &DatabaseUrl,
+) -> Result<Option<String>, crate::store::StoreError> {
+    if has_requests(source).await? {
+        return Ok(Some(format!(
+            "{from} has requests by SQL that no process has taken in: start a process of it, and \
+             stop it when its table `inbox` is empty"
+        )));
+    }
+    let Some(target) = target.transfer() else {
+        return Ok(None);
+    };
+    match target.check_not_moved().await {
+        Ok(()) => Ok(None),
+        Err(crate::store::StoreError::Moved { .. }) => Ok(Some(format!(
+            "{from} and {to} are one store, or {to} was moved elsewhere and accepts nothing new: \
+             give another `--to`, or open it again with `migrate --reopen`"
+        ))),
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns whether the inbox of a store holds requests, also postponed ones.

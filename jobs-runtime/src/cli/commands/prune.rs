@@ -3,20 +3,24 @@
 use jobs::ExecutionStatus;
 use serde_json::json;
 
-use super::open_existing;
-use crate::PrunedJob;
+use super::check_store_exists;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
+use crate::{PrunedJob, RuntimeBuilder};
 
-/// Prunes the store; with `dry_run`, only prints what would be deleted.
+/// Prunes the store; with `dry_run`, only prints what would be deleted. The archive and the times are
+/// those of the application's workers.
 pub(in crate::cli) async fn prune(
     settings: &Settings,
     output: Output,
+    configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
     dry_run: bool,
 ) -> Result<(), Failure> {
-    let runtime = open_existing(settings).await?;
+    check_store_exists(settings)?;
+    let builder = configure(settings.builder()).workers(false);
+    let runtime = builder.scheduler(false).start().await?;
     if dry_run {
         let executions = runtime.prunable().await?;
         let answer = json!({ "dryRun": true, "executions": executions });
