@@ -62,7 +62,8 @@ pub fn main() -> ExitCode {
     main_with(|builder| builder)
 }
 
-/// Like [`main`], and adds resources or settings to each runtime that a command starts.
+/// Like [`main`], and adds resources or settings to the runtimes of the commands `run`, `work`,
+/// `serve`, `exec`, `prune` and `doctor`. The other commands only use the settings of the program.
 ///
 /// ```no_run
 /// # struct Mailer;
