@@ -279,8 +279,8 @@ impl JobContext {
     /// `Runtime::builder().limit("zoo-api", 60, MINUTE)`. Permits are spread evenly over time.
     ///
     /// The call never waits for more than a minute, nor until the attempt is asked to end, shortly
-    /// before its timeout. If the permits are free only later, it returns a snooze until that time. Return it with `?`: the attempt
-    /// ends without spending the retry budget.
+    /// before its timeout. If the permits are free only later, it returns a snooze until that time.
+    /// Return it with `?`: the attempt ends without spending the retry budget.
     ///
     /// If the outside system asks to slow down, return [`JobError::rate_limited`]. It pauses every
     /// named limit that this attempt has used, for the whole fleet.

@@ -119,7 +119,7 @@ fn has_test(source: &str, name: &str) -> bool {
     let found = lines.iter().position(|line| line.contains(&head));
     found.is_some_and(|at| {
         let above = lines[..at].iter().rev();
-        let mut attributes = above.take_while(|line| line.starts_with('#'));
+        let mut attributes = above.take_while(|line| line.trim_start().starts_with('#'));
         attributes.any(|line| line.contains("test"))
     })
 }

@@ -201,6 +201,26 @@ fn a_store_is_not_moved_onto_itself() {
 }
 
 #[test]
+fn an_older_copy_is_no_target() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path();
+    let command = |args: &[&str]| run(PROGRAM, dir, args);
+    let in_source = |args: &[&str]| command(&[&["--database", "sqlite:from.db"], args].concat());
+    let trigger = ["trigger", "test.add", "--a", "1", "--b", "2"];
+    assert_eq!(in_source(&trigger).code, 0);
+    let move_it = ["move", "--from", "sqlite:from.db", "--to", "sqlite:to.db"];
+    let copied = command(&[&move_it[..], &["--keep-source"]].concat());
+    assert_eq!(copied.code, 0, "{}", copied.err);
+    assert_eq!(in_source(&["work", "--until-idle"]).code, 0);
+    let refused = command(&move_it);
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    let (from, to) = ("with succeeded", "with the status queued");
+    let is_told = refused.err.contains(from) && refused.err.contains(to);
+    assert!(is_told, "{}", refused.err);
+    assert_eq!(in_source(&trigger).code, 0, "the source stays open");
+}
+
+#[test]
 fn the_source_of_a_move_is_closed_and_its_pauses_go_along() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();

@@ -188,6 +188,8 @@ fn schedules_are_created_shown_changed_and_deleted() {
         "Europe/Paris",
         "--catch-up",
         "all(3)",
+        "--overlap",
+        "queue",
         "--jitter",
         "30s",
         "--payload",

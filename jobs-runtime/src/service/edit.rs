@@ -155,8 +155,8 @@ pub(super) fn stored_rules(job: &KnownJob, payload: &str) -> EnqueueRules {
     limits::rules(job.descriptor(), &payload)
 }
 
-/// A stored payload with the names and the defaults that the job has now: its keys are compared with
-/// those of new executions. A payload that the job does not accept any more stays as it is.
+/// A stored payload with the names and the defaults that the job has now: its keys are compared
+/// with those of new executions. A payload that the job does not accept any more stays as it is.
 fn present_form(job: &KnownJob, stored: &str) -> CheckedPayload {
     check_payload(0, stored.to_owned(), job).unwrap_or_else(|_| CheckedPayload {
         text: stored.to_owned(),

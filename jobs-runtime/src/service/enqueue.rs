@@ -242,7 +242,7 @@ impl JobService {
         let payload = check_payload(index, request.payload, job)?;
         let exact = ExactJson::new(&payload.value, &payload.text);
         let rules = limits::rules(descriptor, &exact);
-        let payload_digest = limits::payload_key(&[], &exact);
+        let payload_digest = || limits::payload_key(&[], &exact);
         if let Some(debounce) = &rules.debounce {
             run_at = Some(options::postpone(run_at.unwrap_or(now), debounce.delay_ms));
         }
@@ -256,7 +256,7 @@ impl JobService {
         let id = match (request.parent_id, request.child) {
             // A child with a key of its own is found by that.
             (Some(parent), Some(child)) if key.is_none() => {
-                children::child_id(parent, child, &descriptor.id, &payload_digest)
+                children::child_id(parent, child, &descriptor.id, &payload_digest())
             }
             _ => self.inner.entropy.execution_id(&*self.inner.clock),
         };
@@ -273,7 +273,7 @@ impl JobService {
             expires_at,
             idempotency_key: key.map(|key| IdempotencyKey {
                 key,
-                payload_digest,
+                payload_digest: payload_digest(),
                 expires_at: now.after(IDEMPOTENCY_KEY_KEPT),
             }),
             payload: payload.text,

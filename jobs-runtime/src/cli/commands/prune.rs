@@ -10,8 +10,8 @@ use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::{PrunedJob, RuntimeBuilder};
 
-/// Prunes the store; with `dry_run`, only prints what would be deleted. The archive and the times are
-/// those of the application's workers.
+/// Prunes the store; with `dry_run`, only prints what would be deleted. The archive and the times
+/// are those of the application's workers.
 pub(in crate::cli) async fn prune(
     settings: &Settings,
     output: Output,

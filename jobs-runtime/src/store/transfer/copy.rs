@@ -1,9 +1,9 @@
 //! The transfer of a store: checks the source, copies it in steps, and verifies the row counts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use jobs::Clock;
+use jobs::{Clock, ExecutionId, ExecutionStatus};
 use serde::Serialize;
 
 use crate::clock::timestamp;
@@ -73,6 +73,19 @@ pub enum TransferError {
         /// The rows found.
         found: Box<RowCounts>,
     },
+    /// The target has another state of an execution, from an earlier copy of the source.
+    #[error(
+        "the target has execution {execution_id} with the status {found}, and the source with \
+         {expected}: one of the stores has worked since an earlier copy. Give a new target"
+    )]
+    Outdated {
+        /// The execution.
+        execution_id: ExecutionId,
+        /// The status in the source.
+        expected: ExecutionStatus,
+        /// The status in the target.
+        found: ExecutionStatus,
+    },
     /// A call to a store failed.
     #[error("the {store} store failed")]
     Store {
@@ -89,8 +102,8 @@ pub enum TransferError {
 /// mark it as moved ([`Transferable::mark_moved`]).
 ///
 /// No worker may use the source: it has no live session and no leases. A transfer is repeatable:
-/// executions that the target has are skipped. At the end the rows of both stores are counted and
-/// compared.
+/// executions that the target has are skipped, if they are in the same state. At the end the rows
+/// of both stores are counted and compared.
 ///
 /// `progress` is called after each step with the number of executions done and their total.
 ///
@@ -130,6 +143,8 @@ pub async fn transfer(
     let mut after = None;
     loop {
         let page = from.export(after, STEP).await.map_err(at("source"))?;
+        let ids = page.executions.iter().map(|execution| execution.request.id);
+        let ids: Vec<_> = ids.collect();
         let mut counts = Vec::with_capacity(page.executions.len());
         for execution in &page.executions {
             let mut rows = RowCounts::default();
@@ -138,13 +153,16 @@ pub async fn transfer(
             counts.push(rows);
         }
         let answers = to.import(page.executions).await.map_err(at("target"))?;
-        for (rows, is_new) in counts.into_iter().zip(answers) {
+        let mut present = Vec::new();
+        for ((rows, id), is_new) in counts.into_iter().zip(ids).zip(answers) {
             if is_new {
                 written = written + rows;
             } else {
-                skipped += 1;
+                present.push(id);
             }
         }
+        skipped += present.len() as u64;
+        check_present(source, target, present).await?;
         progress(read.executions(), total.executions());
         let Some(next) = page.next else { break };
         after = Some(next);
@@ -175,6 +193,35 @@ fn transferable<'s>(
     which: &'static str,
 ) -> Result<&'s dyn Transferable, TransferError> {
     store.transfer().ok_or(TransferError::NotSupported(which))
+}
+
+/// Checks that executions which the target already had are in the same state in both stores.
+async fn check_present(
+    source: &dyn Store,
+    target: &dyn Store,
+    ids: Vec<ExecutionId>,
+) -> Result<(), TransferError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let expected = source.execution_states(ids.clone()).await;
+    let expected = expected.map_err(at("source"))?;
+    let found = target.execution_states(ids).await.map_err(at("target"))?;
+    let found = found.iter().map(|one| (one.execution_id, one.status));
+    let found: HashMap<_, _> = found.collect();
+    for execution in expected {
+        match found.get(&execution.execution_id) {
+            Some(status) if *status != execution.status => {
+                return Err(TransferError::Outdated {
+                    execution_id: execution.execution_id,
+                    expected: execution.status,
+                    found: *status,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn at(store: &'static str) -> impl Fn(StoreError) -> TransferError {
