@@ -83,11 +83,11 @@ pub(crate) fn fallback(function: &Function, outline: &Outline, errors: &Errors) 
 
 /// Generates the `const _` block with the `impl`s. The author's code does not see its imports.
 fn block(outline: &Outline, implementation: &TokenStream) -> TokenStream {
-    let (cfgs, krate) = (&outline.cfgs, &outline.krate);
+    let (shared, krate) = (&outline.shared, &outline.krate);
     let constructors = constructors::constructors(&outline.payload);
     let allowed = outline.deprecated.then(|| quote!(#[allow(deprecated)]));
     quote! {
-        #(#cfgs)*
+        #(#shared)*
         #allowed
         const _: () = {
             use #krate::__private;

@@ -50,7 +50,7 @@ pub(crate) struct Outline {
     /// The path of the crate `jobs`.
     pub(crate) krate: TokenStream,
     /// Repeated on every item beside the function.
-    pub(crate) cfgs: Vec<Attribute>,
+    pub(crate) shared: Vec<Attribute>,
     /// Set for a deprecated function, so that the runtime's call of it does not warn.
     pub(crate) deprecated: bool,
     pub(crate) docs: Docs,
@@ -182,7 +182,7 @@ impl AcceptedJob {
         let is_default = |path: &Path| !whole && checks::ends_with(path, "Default");
         let outline = Outline {
             krate,
-            cfgs: function.cfgs(),
+            shared: function.shared_attributes(),
             deprecated: function.is_deprecated(),
             docs: Docs::of(&function.attributes),
             payload: Payload {

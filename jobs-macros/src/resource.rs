@@ -185,7 +185,7 @@ impl Provided {
 
     /// Generates the registration.
     fn register(&self, function: &Function, krate: &TokenStream) -> TokenStream {
-        let cfgs = function.cfgs();
+        let attributes = function.shared_attributes();
         let name = &function.signature.ident;
         // Errors about the return type point at it.
         let span = match &function.signature.output {
@@ -235,7 +235,7 @@ impl Provided {
             }) #needs
         };
         quote! {
-            #(#cfgs)*
+            #(#attributes)*
             const _: () = {
                 use #krate::__private;
                 const __RESOURCE: __private::ResourceDefinition = #definition;

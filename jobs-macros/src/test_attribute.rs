@@ -19,7 +19,8 @@
 use jobs_grammar::suggestion::did_you_mean;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote};
-use syn::{Expr, FnArg, Type};
+use syn::parse::{Parse, ParseStream};
+use syn::{Expr, FnArg, Token, Type};
 
 use crate::attribute::{Meta, values};
 use crate::errors::Errors;
@@ -52,13 +53,40 @@ pub(crate) fn test(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     }
 }
 
+/// `setup = …` without another key.
+struct OnlySetup(Expr);
+
+impl Parse for OnlySetup {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let key: Ident = input.parse()?;
+        if key != "setup" {
+            return Err(input.error("another key"));
+        }
+        input.parse::<Token![=]>()?;
+        let setup = input.parse()?;
+        input.parse::<Option<Token![,]>>()?;
+        Ok(Self(setup))
+    }
+}
+
 impl Keys {
     fn parse(attribute: TokenStream, errors: &mut Errors) -> Self {
         let mut keys = Self {
             krate: quote!(::jobs_runtime),
             setup: quote!(|builder| builder),
         };
+        // An expression may have commas of its own, as in `builder.resource::<Map<A, B>>(map)`.
+        if let Ok(setup) = syn::parse2::<OnlySetup>(attribute.clone()) {
+            keys.setup = setup.0.into_token_stream();
+            return keys;
+        }
+        let mut given = Vec::new();
         for meta in Meta::parse_all(attribute, errors) {
+            if given.contains(&meta.name()) {
+                let name = meta.name();
+                errors.at(meta.span(), format!("`{name}` is given twice: keep one"));
+            }
+            given.push(meta.name());
             match meta.name().as_str() {
                 "setup" => {
                     let meta = meta.with_example("setup = |builder| builder.resource(Fake)");

@@ -6,8 +6,8 @@
 
 /// Compiles a file, and runs its `main` as a test.
 macro_rules! programs {
-    ($($(#[$path:meta])* $name:ident),* $(,)?) => {
-        $($(#[$path])* mod $name;)*
+    ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
+        $($(#[$attribute])* mod $name;)*
 
         /// The catalogue of all files: their jobs do not disturb each other.
         mod run {$(
@@ -58,10 +58,15 @@ programs! {
     format_with_schema,
     #[path = "pass/id_of_the_greatest_length.rs"]
     id_of_the_greatest_length,
+    #[path = "pass/lints_of_the_function.rs"]
+    #[deny(non_snake_case, deprecated)]
+    lints_of_the_function,
     #[path = "pass/maps_with_keys_of_other_types.rs"]
     maps_with_keys_of_other_types,
     #[path = "pass/missing_field_of_a_flattened_struct.rs"]
     missing_field_of_a_flattened_struct,
+    #[path = "pass/names_that_are_keywords.rs"]
+    names_that_are_keywords,
     #[path = "pass/number_suffixes_of_rust.rs"]
     number_suffixes_of_rust,
     #[path = "pass/payload_of_another_name.rs"]

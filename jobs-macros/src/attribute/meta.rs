@@ -1,6 +1,6 @@
 //! One `key`, `key = value` or `key(…)` of an attribute, before its meaning is known.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
@@ -48,8 +48,8 @@ impl Meta {
                 parts.push(std::mem::take(&mut part));
                 continue;
             }
-            let begins_key = matches!(token, TokenTree::Ident(_))
-                && tokens.peek().is_some_and(|next| is_punct(next, '='));
+            let begins_key =
+                matches!(token, TokenTree::Ident(_)) && tokens.peek().is_some_and(is_assignment);
             let complete = part.last().is_some_and(|last| !is_punct(last, '='));
             if begins_key && complete {
                 errors.at(token.span(), format!("missing comma before `{token}`"));
@@ -207,6 +207,12 @@ pub(crate) fn to_end<T>(
             Err(input.error("expected a comma, or the end of the attribute"))
         }
     }
+}
+
+/// True for `=`, and not for the first half of `==` or `=>`.
+fn is_assignment(token: &TokenTree) -> bool {
+    let is_alone = |punct: &Punct| punct.spacing() == Spacing::Alone;
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == '=' && is_alone(punct))
 }
 
 fn is_punct(token: &TokenTree, character: char) -> bool {

@@ -55,14 +55,14 @@ pub(super) fn assertions(outline: &Outline) -> Option<TokenStream> {
     if !has_bounds(outline) {
         return None;
     }
-    let (cfgs, krate) = (&outline.cfgs, &outline.krate);
+    let (shared, krate) = (&outline.shared, &outline.krate);
     let fields = bounded_types(outline)
         .into_iter()
         .map(|ty| quote_spanned!(at(ty)=> #krate::__private::assert_payload_field::<#ty>();));
     let output = bounded_output(outline)
         .map(|ty| quote_spanned!(at(ty)=> #krate::__private::assert_handler_return::<#ty>();));
     Some(quote! {
-        #(#cfgs)*
+        #(#shared)*
         const _: () = {
             #(#fields)*
             #output

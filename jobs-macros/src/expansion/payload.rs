@@ -14,7 +14,7 @@ use crate::signature::docs::is_doc;
 pub(super) fn payload(job: &AcceptedJob) -> TokenStream {
     let Outline {
         krate,
-        cfgs,
+        shared,
         payload,
         ..
     } = &job.outline;
@@ -37,7 +37,7 @@ pub(super) fn payload(job: &AcceptedJob) -> TokenStream {
     };
     let docs = struct_docs(job);
     quote! {
-        #(#cfgs)*
+        #(#shared)*
         #docs
         #[derive(
             #krate::__private::Serialize,
@@ -102,7 +102,7 @@ pub(super) fn described_twin(job: &AcceptedJob, fields: &[Field]) -> TokenStream
 /// Generates the struct after a mistake: without serde's attributes, which may contain it.
 pub(super) fn placeholder(outline: &Outline) -> TokenStream {
     let Outline {
-        cfgs,
+        shared,
         docs,
         payload,
         ..
@@ -132,7 +132,7 @@ pub(super) fn placeholder(outline: &Outline) -> TokenStream {
     };
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     quote! {
-        #(#cfgs)*
+        #(#shared)*
         #(#attributes)*
         #[doc = " The payload of a job with a mistake."]
         #derives

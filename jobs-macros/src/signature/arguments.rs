@@ -164,6 +164,8 @@ fn field_name(argument: &PatType, whole: bool, errors: &mut Errors) -> Option<Id
         }
         stripped if stripped.len() == text.len() || whole => Some(ident.clone()),
         stripped => match syn::parse_str::<Ident>(stripped) {
+            // A keyword of the edition 2024 that syn takes for a name.
+            Ok(_) if stripped == "gen" => Some(Ident::new_raw(stripped, ident.span())),
             Ok(_) => Some(Ident::new(stripped, ident.span())),
             // `_1` keeps its underscore, because `1` is not a name.
             Err(_) if stripped.starts_with(|c: char| c.is_ascii_digit()) => Some(ident.clone()),
@@ -350,8 +352,10 @@ pub(crate) fn names(signature: &syn::Signature) -> (Vec<String>, Vec<String>) {
         let Pat::Ident(pattern) = argument.pat.as_ref() else {
             continue;
         };
-        let name = pattern.ident.unraw().to_string();
-        let name = name.trim_start_matches('_').to_owned();
+        // `_1` and `_self` keep their underscores.
+        let ident = field_name(argument, false, &mut Errors::default());
+        let name = ident.unwrap_or_else(|| pattern.ident.clone());
+        let name = name.unraw().to_string();
         match types::bare(&argument.ty) {
             Type::Reference(_) => references.push(name),
             _ => values.push(name),

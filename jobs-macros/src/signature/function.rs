@@ -5,7 +5,7 @@
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, FnArg, Signature, Visibility};
+use syn::{Attribute, FnArg, Meta, Signature, Visibility};
 
 use super::types;
 
@@ -37,6 +37,16 @@ impl Parse for Function {
     }
 }
 
+/// Turns `#[expect(lint)]` into `#[allow(lint)]`.
+fn allowing(mut attribute: Attribute) -> Attribute {
+    if attribute.path().is_ident("expect")
+        && let Meta::List(list) = &mut attribute.meta
+    {
+        list.path = syn::parse_quote!(allow);
+    }
+    attribute
+}
+
 fn is_block(body: &TokenStream) -> bool {
     // A block from a `macro_rules!` fragment arrives in an invisible group.
     matches!(body.clone().into_iter().next(), Some(TokenTree::Group(group))
@@ -44,10 +54,18 @@ fn is_block(body: &TokenStream) -> bool {
 }
 
 impl Function {
-    /// The `#[cfg(…)]` attributes, which every generated item repeats.
-    pub(crate) fn cfgs(&self) -> Vec<Attribute> {
-        let cfgs = self.attributes.iter().filter(|a| a.path().is_ident("cfg"));
-        cfgs.cloned().collect()
+    /// The attributes that every generated item repeats: `#[cfg(…)]`, and `#[allow(…)]`, because
+    /// the names and types of the arguments are in the items as well. A lint that the function
+    /// expects need not be found in each item, so `#[expect(…)]` becomes `#[allow(…)]`.
+    pub(crate) fn shared_attributes(&self) -> Vec<Attribute> {
+        let shared = |attribute: &&Attribute| {
+            let path = attribute.path();
+            ["cfg", "allow", "expect"]
+                .iter()
+                .any(|name| path.is_ident(name))
+        };
+        let shared = self.attributes.iter().filter(shared).cloned();
+        shared.map(allowing).collect()
     }
 
     /// Removes and returns the attributes of this name, with any path before it.

@@ -1,6 +1,6 @@
 //! Types as texts, spaced as an author writes them.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Punct, Spacing, TokenStream, TokenTree};
 use syn::Type;
 
 /// A type with the usual spacing, for messages and for serde's `bound`.
@@ -13,7 +13,14 @@ pub(crate) fn shown(ty: &Type) -> String {
 fn write_tokens(tokens: TokenStream, text: &mut String) {
     // A space stands between two words, after a comma, and around operators such as `+` and `->`.
     let mut after_lifetime = false;
-    for token in tokens {
+    let mut is_joined = false;
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        // Half of an operator such as `==` or `>=`.
+        let begins = |it: &Punct| it.spacing() == Spacing::Joint && "=<>!".contains(it.as_char());
+        let was_joined = std::mem::take(&mut is_joined);
+        is_joined = matches!(&token, TokenTree::Punct(it) if begins(it))
+            && matches!(tokens.peek(), Some(TokenTree::Punct(it)) if it.as_char() == '=');
         let word_follows = text.ends_with(|c: char| c.is_alphanumeric() || "_>)]".contains(c));
         match token {
             TokenTree::Group(group) => {
@@ -32,6 +39,7 @@ fn write_tokens(tokens: TokenStream, text: &mut String) {
                     text.push(punct.as_char());
                     text.push(' ');
                 }
+                '=' if is_joined || was_joined => text.push('='),
                 '+' | '=' => text.push_str(&format!(" {} ", punct.as_char())),
                 '-' => text.push_str(" -"),
                 '>' if text.ends_with(" -") => text.push_str("> "),
@@ -71,6 +79,8 @@ mod tests {
             "&'a mut Order",
             "Box<dyn Iterator<Item = u8>>",
             "fn() -> ()",
+            "Flag<{ SIZE==4 }>",
+            "Flag<{ SIZE>=4 }>",
         ] {
             assert_eq!(shown(&parse_str(ty).expect(ty)), ty);
         }

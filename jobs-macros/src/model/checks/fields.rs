@@ -23,13 +23,16 @@ pub(in crate::model) fn check(value: &Value, errors: &mut Errors) {
         );
     }
     let defaulted = attributes.default.is_some() || serde.default.is_some();
-    let optional = defaulted || types::is_option(ty);
+    // A reader of its own needs the field, also for an `Option`.
+    let optional = defaulted || (types::is_option(ty) && !serde.custom_reader);
     if let (false, Some(skip)) = (optional, serde.skip_serializing_if) {
-        errors.at(
-            skip,
+        let message = if types::is_option(ty) {
+            "the field's own reader needs it, also when it is skipped: add `#[default(…)]`"
+        } else {
             "the handler needs this field, also when it is skipped: add `#[default(…)]`, or make it \
-             an `Option`",
-        );
+             an `Option`"
+        };
+        errors.at(skip, message);
     }
     if let (Some(format), false) = (&serde.format, serde.custom_schema) {
         errors.over(
