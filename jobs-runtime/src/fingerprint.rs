@@ -1,13 +1,15 @@
 //! Fingerprints: digests of JSON values that do not depend on formatting or the order of keys.
 //!
-//! `exact` writes numbers without loss. The folder imports nothing of the crate, so every module
-//! may import it.
+//! `exact` writes numbers without loss, `sets` sorts the items of sets. The folder imports nothing
+//! of the crate, so every module may import it.
 
 mod exact;
+mod sets;
 
 use std::fmt::Write as _;
 
 pub use exact::ExactJson;
+pub(crate) use sets::{has_sets, sort_sets};
 
 use jobs::JobDescriptor;
 use serde_json::Value;
@@ -113,10 +115,17 @@ fn write_array<'i, V: 'i>(
 fn write_scalar(scalar: &Value, text: &mut String) {
     // Writing to a string cannot fail.
     let _ = match float(scalar) {
+        // `2.0` is the same number as `2`, which some languages write for a float.
+        Some(whole) if whole.fract() == 0.0 && whole.abs() < EXACT => {
+            write!(text, "{:.0}", whole + 0.0)
+        }
         Some(float) => write!(text, "{}", Value::from(float)),
         None => write!(text, "{scalar}"),
     };
 }
+
+/// The bound below which a float has the digits of every integer: 2^53.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The value of a number with a fraction or an exponent. With `serde_json`'s feature
 /// `arbitrary_precision`, which any crate of a program can enable, a number keeps its text.
@@ -148,6 +157,21 @@ mod tests {
         });
         assert_eq!(written[0], r#"{"a":null,"b":[{"x":"\u0000","y":1}]}"#);
         assert_eq!(written[0], written[1]);
+    }
+
+    #[test]
+    fn one_number_has_one_form() {
+        for (number, form) in [
+            ("2.0", "2"),
+            ("-20e1", "-200"),
+            ("-0.0", "0"),
+            ("0", "0"),
+            ("1.50", "1.5"),
+            ("9007199254740992.0", "9007199254740992.0"),
+        ] {
+            let value: Value = serde_json::from_str(number).expect("JSON");
+            assert_eq!(canonical(&(&value).into()), form, "{number}");
+        }
     }
 
     #[test]

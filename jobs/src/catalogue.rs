@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::catch_unwind;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::__private::panic_text;
 use crate::handler::Handler;
 use crate::payload::PayloadReader;
 use crate::resource::ResourceRequest;
-use crate::{JobDefinition, JobDescriptor, JobError, RetryPolicy, Source, upcast};
+use crate::{JobDefinition, JobDescriptor, JobError, RetryPolicy, Source, Violation, upcast};
 
 /// The jobs of a program, sorted by id.
 ///
@@ -50,11 +51,13 @@ impl Catalogue {
     /// # Errors
     /// The errors of [`Catalogue::of`].
     pub fn linked() -> Result<Self, CatalogueError> {
-        Self::of(
-            inventory::iter::<&'static JobDefinition>
-                .into_iter()
-                .copied(),
-        )
+        // Each test of an application builds this catalogue: a look at the clock, which may take a
+        // second, is needed once.
+        static IS_STABLE: OnceLock<()> = OnceLock::new();
+        let linked = inventory::iter::<&'static JobDefinition>.into_iter();
+        let catalogue = Self::build(linked.copied(), IS_STABLE.get().is_none())?;
+        IS_STABLE.get_or_init(|| ());
+        Ok(catalogue)
     }
 
     /// Builds a catalogue of these jobs.
@@ -64,11 +67,18 @@ impl Catalogue {
     ///
     /// * two jobs with the same id or alias, or the same routing key,
     /// * a payload that is not a JSON object,
-    /// * a default that panics, differs between two evaluations, or contains the process id,
+    /// * a default that panics, or differs between two evaluations,
     /// * a key that names a field which the payload does not have,
-    /// * a schedule of a job whose payload has required fields.
+    /// * a schedule of a job whose payload has required fields, or cannot be read without any.
     pub fn of(
         definitions: impl IntoIterator<Item = &'static JobDefinition>,
+    ) -> Result<Self, CatalogueError> {
+        Self::build(definitions, true)
+    }
+
+    fn build(
+        definitions: impl IntoIterator<Item = &'static JobDefinition>,
+        checks_defaults: bool,
     ) -> Result<Self, CatalogueError> {
         let mut definitions: Vec<_> = definitions.into_iter().collect();
         definitions.sort_by_key(|job| (job.id, job.source.module, job.source.line));
@@ -126,7 +136,8 @@ impl Catalogue {
             };
             catalogue.jobs.insert(definition.id, job);
         }
-        for (job, fields) in defaults::find_unstable(catalogue.jobs.values()) {
+        let checked = checks_defaults.then(|| catalogue.jobs.values());
+        for (job, fields) in defaults::find_unstable(checked.into_iter().flatten()) {
             problems.push(Problem::UnstableDefault {
                 id: job.id(),
                 source: job.source(),
@@ -272,6 +283,11 @@ enum Problem {
         source: Source,
         fields: Vec<String>,
     },
+    ScheduleCannotRead {
+        id: &'static str,
+        source: Source,
+        violation: Violation,
+    },
 }
 
 impl std::error::Error for CatalogueError {}
@@ -333,6 +349,16 @@ impl fmt::Display for CatalogueError {
                     "job `{id}` ({source}) has a schedule, which enqueues a payload of defaults \
                      only, but its payload requires {}; give each field a default",
                     fields.join(", ")
+                )?,
+                Problem::ScheduleCannotRead {
+                    id,
+                    source,
+                    violation,
+                } => write!(
+                    f,
+                    "job `{id}` ({source}) has a schedule, which enqueues a payload of defaults \
+                     only, but its type refuses the payload `{{}}`: {}",
+                    violation.message
                 )?,
             }
         }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+#[cfg(feature = "_sqlx")]
+use std::sync::OnceLock;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -36,7 +38,14 @@ struct Inner {
     children: Mutex<HashMap<u64, u32>>,
     #[cfg(feature = "_sqlx")]
     success: Option<Box<dyn SucceedIn>>,
+    /// The check of a result by the job's type; set by the expansion before the handler runs.
+    #[cfg(feature = "_sqlx")]
+    result_check: OnceLock<ResultCheck>,
 }
+
+/// Refuses a result, a JSON text, that its own type cannot read.
+#[cfg(feature = "_sqlx")]
+type ResultCheck = fn(&str) -> Result<(), JobError>;
 
 impl std::ops::Deref for Inner {
     type Target = ContextParts;
@@ -150,6 +159,8 @@ impl JobContext {
             children: Mutex::default(),
             #[cfg(feature = "_sqlx")]
             success: None,
+            #[cfg(feature = "_sqlx")]
+            result_check: OnceLock::new(),
         }))
     }
 
@@ -160,7 +171,15 @@ impl JobContext {
             parts: parts.for_handler(),
             children: Mutex::default(),
             success: Some(Box::new(success)),
+            result_check: OnceLock::new(),
         }))
+    }
+
+    /// Has [`succeed_in`](Self::succeed_in) check its results.
+    #[cfg(feature = "_sqlx")]
+    pub(crate) fn check_results(&self, check: ResultCheck) {
+        // Only the first call counts; each attempt makes one.
+        let _ = self.0.result_check.set(check);
     }
 
     /// The execution's id, which is the same in every attempt.
@@ -397,7 +416,8 @@ impl JobContext {
     ///
     /// # Errors
     /// The attempt's lease has ended, or the transaction is on another database or cannot be
-    /// written to. Return the error with `?`, which drops the transaction and rolls it back.
+    /// written to, or the job's result type cannot read `result`. Return the error with `?`, which
+    /// drops the transaction and rolls it back.
     #[cfg(feature = "_sqlx")]
     pub async fn succeed_in<T: crate::Transaction, R: serde::Serialize + ?Sized>(
         &self,
@@ -411,6 +431,9 @@ impl JobContext {
         };
         let result = serde_json::to_string(result)
             .map_err(|error| JobError::new(crate::error::Verdict::InvalidResult, error))?;
+        if let Some(check) = self.0.result_check.get() {
+            check(&result)?;
+        }
         success.succeed_in(tx.by_ref(), result).await
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::handler::Handler;
 use crate::schedule::Schedule;
-use crate::schema::sort_keys;
+use crate::schema;
 use crate::{JobDefinition, JobLimits, JobRetention, Priority, ScheduleRule};
 
 /// A job as plain data. Programs publish it, stores keep it, HTTP and the command line show it.
@@ -139,8 +139,8 @@ impl JobDescriptor {
             },
             sensitive: owned(&[definition.sensitive, definition.sensitive_aliases].concat()),
             upcasts: definition.upcast.is_some(),
-            payload_schema: sort_keys((definition.payload_schema)().to_value()),
-            result_schema: sort_keys((definition.result_schema)().to_value()),
+            payload_schema: schema::publish((definition.payload_schema)()),
+            result_schema: schema::publish((definition.result_schema)()),
             source: definition.source.to_string(),
         }
     }

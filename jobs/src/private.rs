@@ -203,6 +203,8 @@ pub fn begin_attempt<J: Job>(call: Call) -> Result<(Arc<JobContext>, J), JobErro
     let payload = upcast::convert(J::DEFINITION.upcast, &call.payload)?;
     let payload = serde_json::from_str(&payload)
         .map_err(|error| unreadable_payload(&payload, &error, J::DEFINITION.reader.read))?;
+    #[cfg(feature = "_sqlx")]
+    call.context.check_results(check_result::<J::Output>);
     Ok((Arc::new(call.context), payload))
 }
 
@@ -230,14 +232,15 @@ pub fn finish_attempt<J: Job>(result: Result<J::Output, JobError>) -> HandlerRes
 fn write_result<T: JobOutput>(result: Result<T, JobError>) -> HandlerResult {
     let text = serde_json::to_string(&result?)
         .map_err(|error| JobError::new(Verdict::InvalidResult, error))?;
-    // JSON has no `NaN`: it becomes `null`, which is no number.
-    match read_result::<T>(&text) {
-        Ok(()) => Ok(text),
-        Err(error) => Err(unreadable_result(&text, &error, read_result::<T>)),
-    }
+    check_result::<T>(&text)?;
+    Ok(text)
 }
 
-/// Reads a result as its callers do.
+/// Reads a result as its callers do. JSON has no `NaN`: it becomes `null`, which is no number.
+fn check_result<T: JobOutput>(text: &str) -> Result<(), JobError> {
+    read_result::<T>(text).map_err(|error| unreadable_result(text, &error, read_result::<T>))
+}
+
 fn read_result<T: JobOutput>(text: &str) -> serde_json::Result<()> {
     serde_json::from_str::<T>(text).map(drop)
 }

@@ -8,7 +8,6 @@ use super::enqueue::{check_payload, service_error};
 use super::error::{InvalidPayload, ServiceError};
 use super::payload::check::CheckedPayload;
 use super::{JobService, KnownJob, limits, mask, options};
-use crate::fingerprint::ExactJson;
 use crate::store::{EditAnswer, EnqueueRules, ExecutionEdit, ExecutionRecord, RetryAnswer};
 
 /// The changes to a waiting execution. A field that is `None` stays as it is.
@@ -123,8 +122,8 @@ impl JobService {
         let before = present_form(&job, execution.payload.get());
         let changed = limits::changed_key_fields(
             job.descriptor(),
-            &ExactJson::new(&before.value, &before.text),
-            &ExactJson::new(&payload.value, &payload.text),
+            &job.exact(&before.value, &before.text),
+            &job.exact(&payload.value, &payload.text),
         );
         if changed.is_empty() {
             return Ok(payload.text);
@@ -151,7 +150,7 @@ impl JobService {
 /// The rules of an execution with this stored payload.
 pub(super) fn stored_rules(job: &KnownJob, payload: &str) -> EnqueueRules {
     let present = present_form(job, payload);
-    let payload = ExactJson::new(&present.value, &present.text);
+    let payload = job.exact(&present.value, &present.text);
     limits::rules(job.descriptor(), &payload)
 }
 

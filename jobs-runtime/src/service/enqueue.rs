@@ -17,7 +17,6 @@ use super::error::{InvalidPayload, ServiceError};
 use super::options::{self, IDEMPOTENCY_KEY_KEPT, MAX_BATCH, MAX_PAYLOAD_BYTES};
 use super::payload::check::{CheckedPayload, PayloadError};
 use super::{JobService, KnownJob, children, limits, mask};
-use crate::fingerprint::ExactJson;
 use crate::store::{EnqueueAnswer, IdempotencyKey, NewExecution, StoreError};
 use crate::telemetry::trace_context;
 use crate::time::Timestamp;
@@ -240,7 +239,7 @@ impl JobService {
         let tags = options::tags(&descriptor.tags, request.tags).map_err(at)?;
         let mut run_at = options::run_at(now, request.due).map_err(at)?;
         let payload = check_payload(index, request.payload, job)?;
-        let exact = ExactJson::new(&payload.value, &payload.text);
+        let exact = job.exact(&payload.value, &payload.text);
         let rules = limits::rules(descriptor, &exact);
         let payload_digest = || limits::payload_key(&[], &exact);
         if let Some(debounce) = &rules.debounce {

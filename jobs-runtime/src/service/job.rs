@@ -5,13 +5,14 @@ use std::sync::OnceLock;
 
 use jobs::runtime::PayloadReader;
 use jobs::{CataloguedJob, HandlerKind, JobDescriptor, Violations};
+use serde_json::Value;
 
 use super::payload::check::PayloadCheck;
 #[cfg(feature = "cli")]
 use super::payload::check::PayloadError;
 #[cfg(feature = "http")]
 use super::payload::result::ResultCheck;
-use crate::fingerprint::job_fingerprint;
+use crate::fingerprint::{ExactJson, has_sets, job_fingerprint, sort_sets};
 use crate::store::{ExecutionPolicy, PublishedJob};
 use crate::time::Timestamp;
 
@@ -21,6 +22,7 @@ pub struct KnownJob {
     /// The deserialiser of a linked job.
     reader: Option<PayloadReader>,
     fingerprint: String,
+    has_sets: bool,
     // Compiled at the first payload. A program that only lists published jobs compiles no schema.
     check: OnceLock<Result<PayloadCheck, String>>,
     // Compiled at the first result of an external worker.
@@ -47,6 +49,7 @@ impl KnownJob {
             reason: error.to_string(),
         })?;
         let job = Self {
+            has_sets: has_sets(&descriptor.payload_schema),
             descriptor,
             reader: Some(job.reader()),
             fingerprint,
@@ -76,6 +79,7 @@ impl KnownJob {
             descriptor.handler = HandlerKind::Absent;
         }
         Self {
+            has_sets: has_sets(&descriptor.payload_schema),
             descriptor,
             reader: None,
             fingerprint: job.fingerprint,
@@ -98,6 +102,17 @@ impl KnownJob {
     /// Returns the fingerprint, which changes with every change of the definition.
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
+    }
+
+    /// Returns the value from which keys and digests of a payload derive: exact numbers, and sets
+    /// in a fixed order. `value` was parsed from `text`.
+    pub(super) fn exact<'v>(&self, value: &'v Value, text: &'v str) -> ExactJson<'v> {
+        let exact = ExactJson::new(value, text);
+        if self.has_sets {
+            sort_sets(&exact, &self.descriptor.payload_schema)
+        } else {
+            exact
+        }
     }
 
     /// Returns the timeout and the retry policy of its executions.

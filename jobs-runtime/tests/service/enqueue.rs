@@ -1,7 +1,9 @@
 //! Enqueue: stored executions and rejected batches.
 
+use std::collections::HashSet;
+
 use jobs::runtime::EnqueueRequest;
-use jobs::{EnqueueError, Priority};
+use jobs::{EnqueueError, JobError, Priority, job};
 use jobs_runtime::MAX_PAYLOAD_BYTES;
 
 use crate::support::{Add, linked, stored};
@@ -41,4 +43,41 @@ async fn the_error_of_a_batch_names_the_invalid_payload() {
     let error = service.enqueue(vec![request(&large)]).await.unwrap_err();
     assert!(matches!(error, EnqueueError::PayloadTooLarge { .. }));
     assert_eq!(stored(&store).await, 0);
+}
+
+#[job(id = "label", unique = (by = ["labels"]))]
+async fn label(
+    labels: HashSet<String>,
+    weight: f64,
+    #[default(0.1)] share: f32,
+) -> Result<(), JobError> {
+    let _ = (labels, weight, share);
+    Ok(())
+}
+
+#[tokio::test]
+async fn equal_payloads_are_known_however_they_are_written() {
+    let (store, service) = linked().await;
+    let enqueue = async |key: Option<&str>, payload: &str| {
+        let mut request = EnqueueRequest::new("label", payload.to_owned());
+        request.idempotency_key = key.map(str::to_owned);
+        let answers = service.enqueue(vec![request]).await;
+        answers.map(|answers| answers[0].execution_id)
+    };
+    let first = enqueue(Some("k"), r#"{"labels":["a","b"],"weight":2}"#)
+        .await
+        .unwrap();
+    for same in [
+        r#"{"labels":["b","a"],"weight":2.0}"#,
+        r#"{"share":0.1,"weight":2e0,"labels":["b","a"]}"#,
+    ] {
+        assert_eq!(enqueue(Some("k"), same).await.unwrap(), first, "{same}");
+    }
+    let other = r#"{"labels":["b","a"],"weight":3}"#;
+    enqueue(Some("k"), other)
+        .await
+        .expect_err("the key has another payload");
+    // Without the idempotency key, the unique key answers.
+    assert_eq!(enqueue(None, other).await.unwrap(), first);
+    assert_eq!(stored(&store).await, 1);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Problem;
 use crate::{JobDefinition, JobDescriptor};
 
-/// Finds keys that name missing fields, and required fields of a scheduled job.
+/// Finds keys that name missing fields, and scheduled jobs whose payload needs a value.
 pub(super) fn find_problems(
     definition: &JobDefinition,
     descriptor: &JobDescriptor,
@@ -33,11 +33,21 @@ pub(super) fn find_problems(
         }));
     }
     let required = strings(&schema["required"]);
-    if !definition.schedules.is_empty() && !required.is_empty() {
+    if definition.schedules.is_empty() {
+        return problems;
+    }
+    if !required.is_empty() {
         problems.push(Problem::ScheduleNeeds {
             id,
             source,
             fields: required,
+        });
+    } else if let Err(violation) = definition.reader.read("{}") {
+        // Such as an enum without a variant for it.
+        problems.push(Problem::ScheduleCannotRead {
+            id,
+            source,
+            violation,
         });
     }
     problems

@@ -355,6 +355,43 @@ fn a_schedule_needs_defaults_in_an_existing_payload_type() {
     );
 }
 
+mod shapes {
+    use jobs::runtime::Schedule;
+
+    #[derive(Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+    #[serde(tag = "kind")]
+    pub(super) enum Target {
+        Draft { title: String },
+        Final { title: String },
+    }
+
+    #[jobs::job(id = "shapes.publish")]
+    async fn publish(#[payload] target: Target) -> Result<(), jobs::JobError> {
+        let _ = target;
+        Ok(())
+    }
+
+    pub(super) static SCHEDULED: jobs::JobDefinition = jobs::JobDefinition::new::<Publish>(
+        jobs::Source {
+            module: "handlers",
+            line: 7,
+        },
+        jobs::runtime::Handler::External,
+    )
+    .schedules(&[Schedule::new("@daily")]);
+}
+
+#[test]
+fn a_schedule_needs_a_payload_that_can_be_empty() {
+    let error = jobs::Catalogue::of([&shapes::SCHEDULED]).expect_err("no variant is empty");
+    let message = error.to_string();
+    assert!(
+        message.contains("`shapes.publish` (handlers:7) has a schedule"),
+        "{message}"
+    );
+    assert!(message.contains("refuses the payload `{}`"), "{message}");
+}
+
 #[test]
 fn the_catalogue_rejects_a_default_that_changes() {
     let error = jobs::Catalogue::of([broken::Unstable::definition()]).expect_err("unstable");
