@@ -72,6 +72,8 @@ impl VirtualClock {
             if !self.wake_next(until) {
                 break;
             }
+            // Tasks that the application has spawned take no hold: they run now.
+            tokio::task::yield_now().await;
         }
         let mut state = self.shared.lock();
         state.passed = state.passed.max(until);
@@ -100,6 +102,7 @@ impl VirtualClock {
                 () = self.quiet() => {
                     let woken = self.wake_next(Duration::MAX);
                     assert!(woken, "no task sleeps, and the future has not completed");
+                    tokio::task::yield_now().await;
                 }
             }
         }

@@ -90,8 +90,14 @@ impl TestContext {
     /// The handler's own error. A permanent error if a resource is missing, or if the job is
     /// external and has no handler.
     pub async fn run<J: Job>(&self, job: J) -> Result<J::Output, JobError> {
+        self.run_after(job, 0).await
+    }
+
+    /// Runs the handler as the attempt that follows `earlier` ones of this context.
+    async fn run_after<J: Job>(&self, job: J, earlier: u32) -> Result<J::Output, JobError> {
         let payload = serde_json::to_string(&job)?;
-        let context = self.attempt.context(J::ID, &self.clock, &self.recording);
+        let (clock, recording) = (&self.clock, &self.recording);
+        let context = self.attempt.context(J::ID, earlier, clock, recording);
         let call = Call { context, payload };
         let result = match J::definition().handler {
             Handler::Async(handler) => self.logs.collect_async(handler(call)).await,
@@ -146,8 +152,8 @@ impl TestContext {
     ) -> Result<J::Output, JobError> {
         let payload = serde_json::to_string(&job)?;
         let again = serde_json::from_str::<J>(&payload)?;
-        let first = self.observed_run(job, &observe).await?;
-        let second = self.observed_run(again, &observe).await?;
+        let first = self.observed_run(job, 0, &observe).await?;
+        let second = self.observed_run(again, 1, &observe).await?;
         assert_eq!(first, second, "the two runs of `{}` differ", J::ID);
         serde_json::from_value(first.result).map_err(Into::into)
     }
@@ -155,10 +161,11 @@ impl TestContext {
     async fn observed_run<J: Job, S>(
         &self,
         job: J,
+        earlier: u32,
         observe: &impl Fn() -> S,
     ) -> Result<ObservedRun<S>, JobError> {
         let before = self.recording.all().len();
-        let result = serde_json::to_value(self.run(job).await?)?;
+        let result = serde_json::to_value(self.run_after(job, earlier).await?)?;
         let enqueued = self.recording.all().into_iter().skip(before);
         Ok(ObservedRun {
             result,
@@ -218,13 +225,14 @@ impl Attempt {
     fn context(
         &self,
         job_id: &'static str,
+        earlier: u32,
         clock: &ManualClock,
         recording: &RecordingClient,
     ) -> JobContext {
         JobContext::new(ContextParts {
             execution_id: self.execution_id,
             job_id,
-            attempt: self.number,
+            attempt: self.number + earlier,
             last_attempt: self.last,
             deadline: self.deadline,
             asked_to_end_at: self.deadline,
@@ -338,7 +346,7 @@ impl TestContextBuilder {
         };
         let recording = RecordingClient::new();
         TestContext {
-            context: attempt.context(self.job_id, &self.clock, &recording),
+            context: attempt.context(self.job_id, 0, &self.clock, &recording),
             logs: Logs::new(self.clock.clone()),
             attempt,
             clock: self.clock,

@@ -51,6 +51,8 @@ struct Recording {
 #[derive(Default)]
 struct State {
     executions: Vec<(ExecutionId, EnqueueRequest)>,
+    /// The number of executions that were removed: an id is given once.
+    cleared: usize,
     errors: VecDeque<EnqueueError>,
     scripts: HashMap<&'static str, Script>,
 }
@@ -101,7 +103,9 @@ impl RecordingClient {
 
     /// Removes all recorded executions. Scripted results and errors stay.
     pub fn clear(&self) {
-        self.0.lock().executions.clear();
+        let mut state = self.0.lock();
+        state.cleared += state.executions.len();
+        state.executions.clear();
     }
 
     /// Scripts the results of a job: `answer` computes each result from the payload.
@@ -163,7 +167,7 @@ impl Recording {
             let (execution_id, triggered) = match find_by_key(earlier, &request)? {
                 Some(execution_id) => (execution_id, false),
                 None => {
-                    let id = nth_id(state.executions.len() + new.len());
+                    let id = nth_id(state.cleared + state.executions.len() + new.len());
                     new.push((id, request));
                     (id, true)
                 }
