@@ -39,7 +39,7 @@ pub(crate) fn start(service: JobService) -> Option<BackgroundLoop> {
 
 /// Takes in all requests that are due.
 pub(crate) async fn drain(service: &JobService) {
-    while matches!(service.take_in(PAGE).await, Ok(taken) if taken > 0) {}
+    while matches!(service.take_in(PAGE).await, Ok(Some(taken)) if taken > 0) {}
 }
 
 async fn take_in_forever(service: JobService) {
@@ -56,14 +56,15 @@ async fn take_in_forever(service: JobService) {
             }
             Err(error) => {
                 outage.failed(&error, &*clock);
-                0
+                None
             }
         };
         let now = clock.elapsed();
-        if taken > 0 {
+        // A page may have been postponed as a whole; others are due behind it.
+        if taken.is_some() {
             busy_until = now + BUSY;
         }
-        if taken >= PAGE {
+        if taken >= Some(PAGE) {
             continue;
         }
         if now < busy_until {

@@ -87,6 +87,12 @@ impl ProgressCell {
         changed.then(|| self.latest()).flatten()
     }
 
+    /// Makes the next [`take_changed`](Self::take_changed) return the latest report again, for a
+    /// report that could not be written.
+    pub fn mark_changed(&self) {
+        self.changed.store(true, Ordering::Release);
+    }
+
     /// The latest report, if the handler has reported at all.
     pub fn latest(&self) -> Option<Progress> {
         self.latest

@@ -105,6 +105,10 @@ impl Database for InSchema {
                  UPDATE \"{schema}\".limits SET kind = 'credit'
                  WHERE id IN (SELECT unnest(limits) FROM \"{schema}\".limited WHERE {row})"
             ),
+            Damage::NewAct => format!(
+                "UPDATE \"{schema}\".operations
+                 SET request = '{{\"act\":{{\"kind\":\"fly\"}},\"filter\":{{}}}}'"
+            ),
             _ => return Ok(false),
         };
         sqlx::raw_sql(sqlx::AssertSqlSafe(damage))

@@ -96,6 +96,10 @@ impl Database for InFile {
                      WHERE x.id = $1
                  )"
             }
+            Damage::NewAct => {
+                "UPDATE jobs_operations SET request = '{\"act\":{\"kind\":\"fly\"},\"filter\":{}}'
+                 WHERE $1 IS NOT NULL"
+            }
             _ => return Ok(false),
         };
         sqlx::query(statements)

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::{JobContext, JobError, OnConflict, Progress, TransactionRef, job};
-use jobs_runtime::Runtime;
-use jobs_runtime::store::{EnqueueAnswer, ProgressReport, Renewal, StoreError, WriteAnswer};
-use sqlx::{AssertSqlSafe, Connection};
+use jobs_runtime::store::{
+    Claimed, EnqueueAnswer, LogBatch, LogLevel, LogLine, ProgressReport, Renewal, StoreError,
+    WriteAnswer,
+};
+use jobs_runtime::{EngineConfig, Runtime};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tests::jobs::Wait;
 use tests::postgres::Postgres;
 use tests::process::{now, wait_for};
@@ -130,52 +133,59 @@ async fn two_transactions_with_the_same_key_do_not_wait_forever() {
     second.commit().await.unwrap();
 }
 
+fn one_line(claimed: &Claimed) -> LogBatch {
+    let line = LogLine {
+        line: 1,
+        at: T0,
+        level: LogLevel::Info,
+        target: "locks".to_owned(),
+        message: "a line".to_owned(),
+        fields: None,
+    };
+    LogBatch {
+        fence: claimed.fence,
+        lines: vec![Arc::new(line)],
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_settlement_does_not_queue_behind_a_report_that_waits() {
-    let server = Postgres::shared();
-    let url = server.fresh_url();
-    let store = ready(&url).await;
+async fn a_locked_lease_delays_no_progress_and_no_log_of_another_attempt() {
+    let store = ready(&Postgres::shared().fresh_url()).await;
     let worker = session(&*store, "worker").await;
     let batch = (0..10).map(|_| new("job")).collect();
     store.enqueue(batch).await.unwrap();
     let claimed = store.claim(claim(worker, 1, "job", 10)).await.unwrap();
-    let (ending, others) = claimed.split_first().unwrap();
+    // In the middle: leases before and after it are free.
+    let ending = &claimed[5];
     let mut application = application().await;
     let mut tx = application.begin().await.unwrap();
     let joined = TransactionRef::Postgres(&mut tx);
     store.settle_in(joined, success(ending)).await.unwrap();
 
-    let schema = schema_of(&url);
-    let reports = format!(
-        "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-         AND query LIKE '%\"{schema}\".leases%progress_message%'"
-    );
-    // A report waits for 5 s at most. A settlement that takes longer shows nothing, and is
-    // repeated.
-    let mut passed_by = false;
-    for other in others {
-        let report = ProgressReport {
-            fence: ending.fence,
-            progress: Progress {
-                percent: 50,
-                message: None,
-            },
-        };
-        let reporter = Arc::clone(&store);
-        let reporting = tokio::spawn(async move { reporter.report(vec![report]).await });
-        wait_for("the report to wait", || {
-            server.sql("postgres", &reports) == "1"
-        });
+    let expected: Vec<_> = (0..10)
+        .map(|n| match n {
+            5 => WriteAnswer::Locked,
+            _ => WriteAnswer::Settled,
+        })
+        .collect();
+    let reports = claimed.iter().map(|claimed| ProgressReport {
+        fence: claimed.fence,
+        progress: Progress {
+            percent: 50,
+            message: None,
+        },
+    });
+    assert_eq!(store.report(reports.collect()).await.unwrap(), expected);
+    let lines = claimed.iter().map(one_line);
+    assert_eq!(store.append_logs(lines.collect()).await.unwrap(), expected);
+    for other in claimed.iter().filter(|other| other.fence != ending.fence) {
         let settled = store.settle(vec![success(other)]).await.unwrap();
         assert_eq!(settled, [WriteAnswer::Settled]);
-        passed_by = server.sql("postgres", &reports) == "1";
-        if passed_by {
-            break;
-        }
-        let _ = reporting.await;
     }
-    assert!(passed_by, "no settlement passed a report that waits");
     tx.commit().await.unwrap();
+    // The session has ended the attempt itself, and may add to its log.
+    let answers = store.append_logs(vec![one_line(ending)]).await.unwrap();
+    assert_eq!(answers, [WriteAnswer::AlreadyMine]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,14 +360,6 @@ async fn a_locked_lease_delays_no_cancellation_of_another_attempt() {
         .execute(&mut *tx)
         .await
         .unwrap();
-    let blocked = format!(
-        "SELECT COUNT(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' \
-         AND query LIKE '%\"{schema}\".leases%'"
-    );
-    wait_for("the progress to wait for the lease", || {
-        server.sql("postgres", &blocked) == "t"
-    });
-
     let begun = now();
     runtime.store().cancel(waits.id(), T0).await.unwrap();
     let ended = waits.result().await;
@@ -368,4 +370,47 @@ async fn a_locked_lease_delays_no_cancellation_of_another_attempt() {
     tx.rollback().await.unwrap();
     runtime.store().cancel(stepping.id(), T0).await.unwrap();
     assert!(stepping.result().await.is_err());
+}
+
+#[job(id = "locks.succeed", max_concurrent = 1)]
+async fn succeed(ctx: &JobContext, url: String) -> Result<(), JobError> {
+    let mut connection = PgConnection::connect(&url).await?;
+    let mut tx = connection.begin().await?;
+    ctx.succeed_in(&mut tx, &()).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The event of the returned permit is in the handler's transaction, which notifies no worker.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permit_that_a_handlers_transaction_returns_admits_the_next_at_once() {
+    let server = Postgres::shared();
+    // Polls alone would take minutes.
+    let config = EngineConfig {
+        poll: Duration::from_secs(60),
+        ..EngineConfig::default()
+    };
+    let runtime = Runtime::builder()
+        .database(server.fresh_url())
+        .engine(config)
+        .start()
+        .await
+        .unwrap();
+    let jobs = runtime.client();
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        all.push(
+            jobs.enqueue(Succeed::new(server.url("postgres")))
+                .await
+                .unwrap(),
+        );
+    }
+    let ended = async {
+        for execution in all {
+            execution.result().await.unwrap();
+        }
+    };
+    let ended = tokio::time::timeout(AT_MOST, ended).await;
+    ended.expect("each execution ends soon after the one before");
+    runtime.shutdown().await;
 }

@@ -83,6 +83,8 @@ pub enum Damage {
     NewPermitEvent,
     /// Its limits become ones of a kind that this program does not know.
     NewLimitKind,
+    /// Every bulk operation gets an act that this program does not know.
+    NewAct,
 }
 
 /// A write about an execution that can be rejected.

@@ -20,7 +20,7 @@ requirements! { "bulk" {
 }}
 
 /// Starts an operation with a filter.
-async fn start(store: &AnyStore, act: BulkAct, filter: BulkFilter) -> BulkOperation {
+pub(super) async fn start(store: &AnyStore, act: BulkAct, filter: BulkFilter) -> BulkOperation {
     let new = NewOperation {
         id: id().to_string(),
         request: BulkRequest { act, filter },

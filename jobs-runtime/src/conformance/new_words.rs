@@ -11,6 +11,7 @@ requirements! { "new-words" {
     new_words_fail_no_read: "A row with a word that this program does not know is left out of pages, lists and exports. The other rows are returned.",
     an_execution_with_new_words_is_read: "An execution whose attempt has an unknown outcome or error can be read, deleted and retried. It is not returned as a whole execution for an archive.",
     a_permit_event_of_a_new_kind_stops_no_limit: "A permit event of an unknown kind is skipped. The other events are counted.",
+    an_operation_with_a_new_act_stops_no_other: "A bulk operation with an act that this program does not know waits for a program that knows it. Others are listed and executed.",
     a_limit_of_a_new_kind_stops_no_other: "A limit of an unknown kind counts as missing. Promotions and reads go on.",
 }}
 
@@ -114,6 +115,24 @@ async fn a_permit_event_of_a_new_kind_stops_no_limit(db: Damageable) {
         WriteAnswer::Settled
     );
     assert_eq!(ids(&worker.take().await), all[1..]);
+}
+
+async fn an_operation_with_a_new_act_stops_no_other(db: Damageable) {
+    let store = &db.store;
+    let id = enqueue(store, "j", 1).await[0];
+    let start = || super::bulk::start(store, BulkAct::Cancel, BulkFilter::default());
+    let of_new_act = start().await;
+    db.damage(id, Damage::NewAct).await;
+    assert!(store.next_operation().await.unwrap().is_none());
+    let known = start().await;
+    let next = store.next_operation().await.unwrap().unwrap();
+    assert_eq!(next.id, known.id);
+    let listed = store.operations(9).await.unwrap();
+    let listed: Vec<_> = listed.iter().map(|it| &*it.id).collect();
+    assert_eq!(listed, [&*known.id]);
+    // It can be cancelled, although it cannot be shown.
+    let cancelled = store.cancel_operation(of_new_act.id, t(1)).await.unwrap();
+    assert!(cancelled.is_none());
 }
 
 async fn a_limit_of_a_new_kind_stops_no_other(db: Damageable) {

@@ -381,7 +381,9 @@ impl Dispatcher {
         let all_settled = self.attempts.running.is_empty() && self.completer.is_empty();
         // A session that is being opened is awaited and closed too: otherwise it would stay open
         // until another worker takes it over.
-        let may_lease = self.claims.is_claiming() || self.session.is_opening();
+        let may_lease = self.claims.is_claiming()
+            || self.session.is_opening()
+            || self.maintenance.rescue.is_taking_over();
         if all_settled && !may_lease && self.shutdown.close() {
             match self.session.stop() {
                 Some(session) => {

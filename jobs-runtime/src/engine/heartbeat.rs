@@ -24,7 +24,7 @@ use crate::store::{Fence, SessionId, StoreError, WriteAnswer};
 /// An answer of the store to a call of a heartbeat.
 #[derive(Debug)]
 pub(super) enum HeartbeatAnswer {
-    Progress(Result<Vec<WriteAnswer>, StoreError>),
+    Progress(Vec<Fence>, Result<Vec<WriteAnswer>, StoreError>),
     CancelRequests(Result<Vec<Fence>, StoreError>),
     Logs(LogAnswer),
 }
@@ -81,7 +81,8 @@ impl Heartbeat {
         if !reports.is_empty() {
             self.progress_in_flight = true;
             calls.push(self.shared.call(|store| async move {
-                HeartbeatAnswer::Progress(store.report(reports).await)
+                let fences = reports.iter().map(|report| report.fence).collect();
+                HeartbeatAnswer::Progress(fences, store.report(reports).await)
             }));
         }
         calls.push(self.shared.call(|store| async move {
@@ -100,9 +101,10 @@ impl Heartbeat {
                 self.logs.on(answer, attempts);
                 Vec::new()
             }
-            HeartbeatAnswer::Progress(answer) => {
+            HeartbeatAnswer::Progress(fences, answer) => {
                 self.progress_in_flight = false;
                 self.note_stale(&answer);
+                report_again(&fences, &answer, attempts);
                 Vec::new()
             }
             HeartbeatAnswer::CancelRequests(answer) => {
@@ -125,6 +127,23 @@ impl Heartbeat {
                 stale,
                 "the store refused the progress of attempts whose lease had ended"
             );
+        }
+    }
+}
+
+/// Has the next heartbeat report the progress that was not written.
+fn report_again(
+    fences: &[Fence],
+    answer: &Result<Vec<WriteAnswer>, StoreError>,
+    attempts: &Attempts,
+) {
+    for (place, fence) in fences.iter().enumerate() {
+        let is_missing = match answer {
+            Ok(answers) => answers.get(place) == Some(&WriteAnswer::Locked),
+            Err(_) => true,
+        };
+        if is_missing {
+            attempts.report_again(fence);
         }
     }
 }

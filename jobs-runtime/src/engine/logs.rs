@@ -79,6 +79,8 @@ impl LogWriter {
                     );
                     running.logs.close();
                 }
+                // The next heartbeat or the settlement sends the lines again.
+                (WriteAnswer::Locked, _) => {}
                 // The store would reject the same lines again.
                 (WriteAnswer::Rejected, _) => drop(running.logs.close()),
                 (_, Some(last)) => running.logs.acknowledge(last.line),

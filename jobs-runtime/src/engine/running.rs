@@ -277,6 +277,14 @@ impl Attempts {
         true
     }
 
+    /// Makes the next [`changed_progress`](Self::changed_progress) return the report of an attempt
+    /// again.
+    pub(super) fn report_again(&self, fence: &Fence) {
+        if let Some(running) = self.running.get(fence) {
+            running.progress.mark_changed();
+        }
+    }
+
     /// The progress that has changed since the last call.
     pub(super) fn changed_progress(&self) -> Vec<ProgressReport> {
         let running = self.running.iter();

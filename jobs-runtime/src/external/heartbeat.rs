@@ -14,6 +14,11 @@ use super::{ExternalLeases, LeaseError};
 use crate::store::{LogBatch, ProgressReport, WriteAnswer};
 use crate::time::Timestamp;
 
+/// The tries to write log lines while another transaction holds the lease, and the pause after
+/// each.
+const APPEND_TRIES: u32 = 5;
+const APPEND_PAUSE: Duration = Duration::from_millis(100);
+
 /// A heartbeat of a lease.
 #[derive(Debug, Default)]
 pub(crate) struct Heartbeat {
@@ -100,6 +105,22 @@ impl ExternalLeases {
         }
     }
 
+    /// Writes log lines. Tries again while another write of the attempt holds its lease.
+    ///
+    /// # Errors
+    /// The store's, or the lines are not written: the worker sends them again.
+    async fn append(&self, batch: LogBatch) -> Result<WriteAnswer, LeaseError> {
+        let inner = &self.0;
+        for _ in 0..APPEND_TRIES {
+            let answers = inner.store().append_logs(vec![batch.clone()]).await?;
+            match answers.first() {
+                Some(WriteAnswer::Locked) | None => inner.clock().sleep(APPEND_PAUSE).await,
+                Some(answer) => return Ok(*answer),
+            }
+        }
+        Err(LeaseError::NotWritten)
+    }
+
     /// Writes progress and log lines. Changes the beat of the lease unless that happened a short
     /// time ago and another write has shown that the lease holds.
     async fn write(
@@ -119,8 +140,7 @@ impl ExternalLeases {
             limit.take(logs, inner.now())
         };
         if !lines.is_empty() {
-            let batch = LogBatch { fence, lines };
-            answers.extend(inner.store().append_logs(vec![batch]).await?);
+            answers.push(self.append(LogBatch { fence, lines }).await?);
         }
         let now = inner.elapsed();
         let beat_at = lease.state().beat_at;

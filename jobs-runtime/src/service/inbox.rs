@@ -30,22 +30,22 @@ const CHECKS_PER_YIELD: usize = 32;
 const MAX_VIOLATIONS: usize = 20;
 
 impl JobService {
-    /// Takes in up to `limit` requests by SQL, and returns their number. Zero for a store that has
-    /// no inbox.
-    pub(crate) async fn take_in(&self, limit: usize) -> Result<usize, StoreError> {
+    /// Takes in up to `limit` requests by SQL, and returns their number, without those that are
+    /// postponed. `None` if no request is due.
+    pub(crate) async fn take_in(&self, limit: usize) -> Result<Option<usize>, StoreError> {
         let store = Arc::clone(&self.inner.store);
         let Some(inbox) = store.inbox() else {
-            return Ok(0);
+            return Ok(None);
         };
         let now = self.now();
         if !inbox.has_received(now).await? {
-            return Ok(0);
+            return Ok(None);
         }
         let taken = inbox.take_in(limit, now, Arc::new(self.clone())).await?;
         for TakenIn { job_id, .. } in taken.iter().filter(|one| one.created) {
             self.inner.metrics.job(job_id).enqueued.add(1);
         }
-        Ok(taken.len())
+        Ok(Some(taken.len()))
     }
 
     async fn resolve_received(&self, request: &Received, now: Timestamp) -> Resolution {

@@ -103,6 +103,8 @@ pub(in crate::engine) struct Rescue {
     timer: CallTimer,
     interval: Duration,
     take_overs: Vec<TakeOver>,
+    /// The number of take-overs without an answer.
+    in_flight: usize,
     /// The last answer listed no other session, and the store has sent no event since.
     is_alone: bool,
     /// The store has sent an event since the beats were asked for.
@@ -118,6 +120,7 @@ impl Rescue {
             // A store may know at once that a process has ended.
             interval: shared.config.renewal_interval().min(shared.config.poll),
             take_overs: Vec::new(),
+            in_flight: 0,
             is_alone: false,
             is_changed: false,
             shared: Arc::clone(shared),
@@ -129,6 +132,11 @@ impl Rescue {
         self.monitor.observed.clear();
         self.take_overs.clear();
         self.is_alone = false;
+    }
+
+    /// True if a take-over without an answer may lease executions to this session.
+    pub(in crate::engine) fn is_taking_over(&self) -> bool {
+        self.in_flight > 0
     }
 
     /// True if no other worker is known to share the store.
@@ -170,6 +178,7 @@ impl Rescue {
             let Some(claim) = claim else {
                 continue;
             };
+            self.in_flight += 1;
             calls.push(self.shared.call(|store| async move {
                 let answer = store.take_over(dead.clone(), claim.clone()).await;
                 RescueAnswer::TakenOver(Box::new((dead, claim)), answer)
@@ -198,6 +207,7 @@ impl Rescue {
                 Ok(Vec::new())
             }
             RescueAnswer::TakenOver(call, answer) => {
+                self.in_flight = self.in_flight.saturating_sub(1);
                 let (dead, claim) = *call;
                 self.shared.record(&answer);
                 if session.id() != Some(claim.session) {

@@ -216,21 +216,36 @@ impl SchedulerTask {
         let mut pause = due.next_due.map_or(Duration::MAX, |at| at.since(now));
         let is_full = due.schedules.len() == self.limit;
         let mut waiting = 0;
+        let mut fired = 0;
+        let mut outage = None;
         for schedule in due.schedules {
             if *self.stop.borrow() {
                 break;
             }
             let name = schedule.name.clone();
             match self.fire(schedule).await {
-                Ok(Some(next)) => pause = pause.min(next.since(now)),
+                Ok(Some(next)) => {
+                    fired += 1;
+                    pause = pause.min(next.since(now));
+                }
                 Ok(None) => waiting += 1,
-                // A row that the database rejects must not hold up the others.
-                Err(error @ (StoreError::Database(_) | StoreError::Corrupt { .. })) => {
+                // A row that the database rejects, or whose key another transaction has locked,
+                // must not hold up the others. Two of them in a row are an outage.
+                Err(error) => {
                     tracing::warn!(schedule = name, %error, "cannot fire a schedule");
                     waiting += 1;
+                    if !matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
+                        && outage.replace(error).is_some()
+                    {
+                        break;
+                    }
                 }
-                Err(error) => return Err(error),
             }
+        }
+        if let Some(error) = outage
+            && fired == 0
+        {
+            return Err(error);
         }
         if waiting > 0 {
             pause = pause.min(WAIT_INTERVAL);

@@ -15,7 +15,7 @@ use super::conn::tx::Tx;
 use super::operator::edit::EditExecution;
 use super::operator::{self, Cancel, Delete, Retry};
 use super::read::list::FindMatches;
-use crate::store::decode::RowError;
+use crate::store::decode::{RowError, readable_rows};
 use crate::store::rules::bulk::{self, ItemEffect, NewCounts, OperationRow};
 use crate::store::{
     BulkBatch, BulkItem, BulkOperation, Cursor, ExecutionQuery, ItemAct, MatchPage, NewOperation,
@@ -105,7 +105,9 @@ impl Operation for NextOperation {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Self::Output>, DbError> {
         let rows = tx.fetch(tx.query(&tx.sql.bulk_next)).await?;
-        Ok(without_events(rows.first().map(record).transpose()?))
+        // One that a newer program has written waits for it, and holds up no other.
+        let readable = readable_rows("an operation", &rows, record)?;
+        Ok(without_events(readable.into_iter().next()))
     }
 }
 
@@ -259,7 +261,7 @@ async fn read(
         .bind(id.map(encode))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX));
     let rows = tx.fetch(query).await?;
-    rows.iter().map(record).collect()
+    readable_rows("an operation", &rows, record)
 }
 
 fn record(row: &PgRow) -> Result<BulkOperation, DbError> {

@@ -16,10 +16,12 @@ use jobs::ExecutionId;
 use sqlx::postgres::{PgArguments, PgRow, Postgres};
 use sqlx::query::Query;
 use sqlx::{Decode, Row, SqlStr};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use super::conn::error::DbError;
 use super::conn::operation::{Operation, Outcome, TxMode, without_events};
+use super::conn::pool::{ConnectionTask, Request};
 use super::conn::text;
 use super::conn::text::encode_all;
 use super::conn::tx::Tx;
@@ -36,20 +38,17 @@ use scan::{Scan, ScanHistory, ScanStrategy};
 
 /// Claims. Postpones executions whose leases the database rejects.
 pub(super) async fn claim(store: &PostgresStore, claim: Claim) -> Result<Vec<Claimed>, StoreError> {
-    if store.busy_claims.should_look(&claim) {
-        let look = look::LookForWork(claim.clone());
-        if !store.claim.run(look).await? {
-            return Ok(Vec::new());
-        }
-    }
-    let claimed = without_rejected(
-        || {
-            store.claim.run(ClaimReady {
-                claim: claim.clone(),
-                scans: store.scans.clone(),
-                vacuum: store.vacuum.clone(),
-            })
+    let request = |reply| ClaimRequest {
+        looks: store.busy_claims.should_look(&claim),
+        operation: ClaimReady {
+            claim: claim.clone(),
+            scans: store.scans.clone(),
+            vacuum: store.vacuum.clone(),
         },
+        reply,
+    };
+    let claimed = without_rejected(
+        || store.claim.request_with(|reply| Box::new(request(reply))),
         || store.claim.run(PostponeLeases(claim.clone())),
     )
     .await?;
@@ -57,11 +56,49 @@ pub(super) async fn claim(store: &PostgresStore, claim: Claim) -> Result<Vec<Cla
     Ok(claimed)
 }
 
+/// A claim as a request: the look and the claim follow each other on their connection. A claim of
+/// a higher number in between would make this one look like a repetition.
+struct ClaimRequest {
+    looks: bool,
+    operation: ClaimReady,
+    reply: oneshot::Sender<Result<Vec<Claimed>, StoreError>>,
+}
+
+#[async_trait]
+impl Request for ClaimRequest {
+    async fn run(self: Box<Self>, task: &mut ConnectionTask) {
+        if self.reply.is_closed() {
+            return;
+        }
+        let claimed = self.operation.run_on(task, self.looks).await;
+        // A caller that has stopped waiting needs no reply: it sends the same claim again.
+        let _ = self
+            .reply
+            .send(claimed.map_err(|error| error.at(task.location())));
+    }
+}
+
 /// Leases up to `limit` executions to the session of a claim.
 struct ClaimReady {
     claim: Claim,
     scans: ScanHistory,
     vacuum: Vacuum,
+}
+
+impl ClaimReady {
+    async fn run_on(
+        &self,
+        task: &mut ConnectionTask,
+        looks: bool,
+    ) -> Result<Vec<Claimed>, DbError> {
+        if looks {
+            let look = look::LookForWork(self.claim.clone());
+            if !task.run_operation(&look).await? {
+                return Ok(Vec::new());
+            }
+        }
+        task.run_operation(self).await
+    }
 }
 
 #[async_trait]

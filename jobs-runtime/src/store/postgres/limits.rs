@@ -246,6 +246,8 @@ pub(super) struct Reserve {
 #[async_trait]
 impl Operation for Reserve {
     type Output = Reservation;
+    /// A second run would reserve the starts again.
+    const REPEATABLE: bool = false;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Reservation>, DbError> {
         for _ in 0..MAX_TRIES {

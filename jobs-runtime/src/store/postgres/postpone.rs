@@ -34,7 +34,7 @@ impl Operation for PostponeLeases {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<usize>, DbError> {
         let Self(claim) = self;
         let mut rejected = Vec::new();
-        let (ranks, seqs) = capped::select(tx, claim).await?;
+        let (ranks, seqs) = capped::select(tx, claim, &[]).await?;
         for (rank, seq) in ranks.into_iter().zip(seqs) {
             tx.script("SAVEPOINT row").await?;
             let rows = capped::take_selected(tx, claim, vec![rank], vec![seq]).await;

@@ -234,6 +234,7 @@ pub(super) async fn settle_in_txn(
     let mut seen = HashSet::new();
     let mut endings = Vec::new();
     let mut ended_before = Vec::new();
+    let mut returned_permits = false;
     let mut answers = Vec::with_capacity(batch.len());
     for (place, (settlement, known)) in batch.iter().zip(&known).enumerate() {
         answers.push(match known {
@@ -248,6 +249,7 @@ pub(super) async fn settle_in_txn(
             FenceState::Valid { .. } => WriteAnswer::AlreadyMine,
             FenceState::Recorded => {
                 ended_before.push(settlement.execution_id);
+                returned_permits |= settlement.permits.is_some();
                 WriteAnswer::AlreadyMine
             }
             FenceState::Gone => WriteAnswer::Stale,
@@ -267,6 +269,9 @@ pub(super) async fn settle_in_txn(
     if !ended_before.is_empty() {
         // A handler's own transaction may have ended it, and published no event.
         events.push(StoreEvent::Finished(ended_before.into()));
+        if returned_permits {
+            events.push(StoreEvent::Scheduled(Timestamp::default()));
+        }
     }
     Ok((answers, events))
 }

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use super::conn::error::DbError;
 use super::conn::operation::{Outcome, operation, without_events};
 use super::{SqliteStore, operator, read};
-use crate::store::decode::RowError;
+use crate::store::decode::{RowError, readable_rows};
 use crate::store::rules::bulk::{self, ItemEffect, NewCounts, OperationRow};
 use crate::store::{
     BulkBatch, BulkItem, BulkOperation, Cursor, ExecutionQuery, ItemAct, MatchPage, NewOperation,
@@ -87,14 +87,17 @@ async fn read_on_conn(
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(conn)
         .await?;
-    rows.iter().map(record).collect()
+    readable_rows("an operation", &rows, record)
 }
 
 async fn next_on_conn(conn: &mut SqliteConnection) -> Result<Option<BulkOperation>, DbError> {
-    let row = sqlx::query(include_str!("sql/bulk/next.sql"))
-        .fetch_optional(conn)
+    let rows = sqlx::query(include_str!("sql/bulk/next.sql"))
+        .fetch_all(conn)
         .await?;
-    row.as_ref().map(record).transpose()
+    // One that a newer program has written waits for it, and holds up no other.
+    Ok(readable_rows("an operation", &rows, record)?
+        .into_iter()
+        .next())
 }
 
 fn record(row: &SqliteRow) -> Result<BulkOperation, DbError> {

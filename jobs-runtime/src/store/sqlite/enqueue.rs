@@ -266,8 +266,15 @@ pub(super) async fn look_up_existing(
             },
         );
     }
-    let capped = all().filter_map(|new| Some((&*new.job_id, new.rules.max_waiting?)));
-    for (job_id, most) in capped.collect::<BTreeMap<_, _>>() {
+    let mut capped = BTreeMap::new();
+    for new in all() {
+        if let Some(most) = new.rules.max_waiting {
+            // Two versions of a program may have different bounds.
+            let counted = capped.entry(&*new.job_id).or_insert(most);
+            *counted = most.max(*counted);
+        }
+    }
+    for (job_id, most) in capped {
         let count: i64 = sqlx::query_scalar(include_str!("sql/enqueue/count_backlog.sql"))
             .bind(job_id)
             .bind(most)

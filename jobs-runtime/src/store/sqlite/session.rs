@@ -49,12 +49,15 @@ pub(super) async fn renew(
     Ok(renewal)
 }
 
-/// Closes a session without leases and releases its lock.
+/// Closes a session without leases and releases its lock. One with leases stays open with its lock:
+/// when the process ends, others see at once that it is dead.
 pub(super) async fn close(store: &SqliteStore, session: SessionId) -> Result<(), StoreError> {
-    store
+    let is_closed = store
         .transition(operation!(|conn| close_in_txn(conn, session)))
         .await?;
-    if let Some(locks) = &store.session_locks {
+    if let Some(locks) = &store.session_locks
+        && is_closed
+    {
         locks.remove(session);
     }
     Ok(())
@@ -110,10 +113,11 @@ async fn renew_in_txn(
 }
 
 /// Closes a session without leases, and releases the permits that its ended attempts have retained.
+/// Returns whether the session is closed.
 async fn close_in_txn(
     conn: &mut SqliteConnection,
     session: SessionId,
-) -> Result<Outcome<()>, DbError> {
+) -> Result<Outcome<bool>, DbError> {
     sqlx::query(concat!(
         include_str!("sql/session/close.sql"),
         include_str!("sql/limits/release_permits_of_session.sql")
@@ -121,7 +125,11 @@ async fn close_in_txn(
     .bind(session.0)
     .execute(&mut *conn)
     .await?;
-    Ok(((), allocator_wanted_in_txn(conn).await?))
+    let is_open: bool = sqlx::query_scalar(include_str!("sql/session/is_open.sql"))
+        .bind(session.0)
+        .fetch_one(&mut *conn)
+        .await?;
+    Ok((!is_open, allocator_wanted_in_txn(conn).await?))
 }
 
 /// Lists the sessions that are open or have leases, with their beats.

@@ -25,15 +25,18 @@ pub(in crate::store::postgres) async fn take(
     tx: &mut Tx<'_>,
     claim: &Claim,
 ) -> Result<Vec<PgRow>, DbError> {
+    // The transactions of the other claims may still be open.
+    let mut taken_elsewhere = Vec::new();
     for _ in 0..MAX_TRIES {
-        let (ranks, numbers) = select(tx, claim).await?;
+        let (ranks, numbers) = select(tx, claim, &taken_elsewhere).await?;
         if numbers.is_empty() {
             break;
         }
-        let rows = take_selected(tx, claim, ranks, numbers).await?;
+        let rows = take_selected(tx, claim, ranks, numbers.clone()).await?;
         if !rows.is_empty() {
             return Ok(rows);
         }
+        taken_elsewhere.extend(numbers);
     }
     Ok(Vec::new())
 }
@@ -55,10 +58,12 @@ pub(in crate::store::postgres) async fn take_selected(
     tx.fetch(query).await
 }
 
-/// Selects executions by the caps of a claim; returns their ranks and seqs.
+/// Selects executions by the caps of a claim, without those of `except`; returns their ranks and
+/// seqs.
 pub(in crate::store::postgres) async fn select(
     tx: &mut Tx<'_>,
     claim: &Claim,
+    except: &[i64],
 ) -> Result<(Vec<i16>, Vec<i64>), DbError> {
     let queues = (!claim.queues.is_empty()).then(|| encode_all(&claim.queues));
     let query = tx
@@ -69,7 +74,8 @@ pub(in crate::store::postgres) async fn select(
         .bind(encode_all(&claim.except))
         .bind(MAX_LIMITED)
         .bind(claim.only.iter().map(uuid_of).collect::<Vec<_>>())
-        .bind(claim.now.as_millis());
+        .bind(claim.now.as_millis())
+        .bind(except.to_vec());
     let rows = tx.fetch(query).await?;
     let mut remaining = RemainingCaps::of(&claim.caps);
     let mut selected = (Vec::new(), Vec::new());

@@ -76,10 +76,19 @@ impl Operation for AppendLogs {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Outcome<Vec<WriteAnswer>>, DbError> {
         let Self(batches) = self;
         let fences: Vec<Fence> = batches.iter().map(|batch| batch.fence).collect();
-        let known = fence::look_up(tx, &fences).await?;
-        let answers: Vec<_> = known.into_iter().map(FenceState::answer).collect();
+        // A handler's open transaction may hold a lease. It must not delay the others.
+        let locked = fence::locked_elsewhere(tx, &fences).await?;
+        let free = fences.iter().zip(&locked).filter(|(_, locked)| !**locked);
+        let free: Vec<Fence> = free.map(|(fence, _)| *fence).collect();
+        let mut known = fence::look_up(tx, &free).await?.into_iter();
+        let answers = locked.into_iter().map(|locked| {
+            let known = if locked { None } else { known.next() };
+            known.map_or(WriteAnswer::Locked, FenceState::answer)
+        });
+        let answers: Vec<_> = answers.collect();
         let written = batches.iter().zip(&answers);
-        let written = written.filter(|(_, answer)| **answer != WriteAnswer::Stale);
+        let written = written
+            .filter(|(_, answer)| !matches!(**answer, WriteAnswer::Stale | WriteAnswer::Locked));
         append(
             tx,
             written.map(|(batch, _)| (batch.fence, &batch.lines[..])),

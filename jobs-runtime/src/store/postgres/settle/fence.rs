@@ -135,7 +135,8 @@ impl Columns {
     }
 }
 
-/// Writes the progress of attempts whose leases are valid.
+/// Writes the progress of attempts whose leases are valid. A lease that another transaction has
+/// locked is left out: a handler's transaction may stay open for long.
 pub(in crate::store::postgres) struct ReportProgress(
     pub(in crate::store::postgres) Vec<ProgressReport>,
 );
@@ -174,16 +175,24 @@ impl Operation for ReportProgress {
         let columns = Columns::of(fences.iter());
         let query = tx
             .query(&tx.sql.settle_report_progress)
-            .bind(columns.seq)
-            .bind(columns.session)
-            .bind(columns.claim)
-            .bind(columns.attempt)
+            .bind(&columns.seq)
+            .bind(&columns.session)
+            .bind(&columns.claim)
+            .bind(&columns.attempt)
             .bind(percents)
             .bind(messages);
         let mut answers = vec![WriteAnswer::Stale; fences.len()];
-        for row in tx.fetch(query).await? {
+        let written = tx.fetch(query).await?;
+        for row in &written {
             if let Some(answer) = at(&mut answers, row.try_get(0)?) {
                 *answer = WriteAnswer::Settled;
+            }
+        }
+        if written.len() < fences.len() {
+            for place in columns.places(tx, &tx.sql.settle_fence_holds).await? {
+                if let Some(answer @ WriteAnswer::Stale) = at(&mut answers, place) {
+                    *answer = WriteAnswer::Locked;
+                }
             }
         }
         let answer = |report: &ProgressReport| {

@@ -1,8 +1,9 @@
--- Reads the oldest bulk operation that runs.
+-- Reads the bulk operations that run, the oldest first. The caller takes the first
+-- that it can read.
 SELECT
     id, request, status, expected, exact, changed, skipped, created_by, created_at, updated_at,
     finished_at, position
 FROM jobs_operations
 WHERE finished_at IS NULL
 ORDER BY created_at, id
-LIMIT 1
+LIMIT 100
