@@ -40,7 +40,12 @@ use crate::engine::{BrokerSignal, BrokerSignals, Delivery, DeliveryAnswer};
 /// The interval at which broker queues that could not be consumed are tried again.
 const RETRY_QUEUES: Duration = Duration::from_secs(15);
 
-/// The pause before a message goes back to the broker because the store did not answer.
+/// The pause before a queue that the broker did not let this program consume is tried again. The
+/// try ends the connection, because the broker closes the channel.
+const RETRY_REFUSED: Duration = Duration::from_secs(300);
+
+/// The pause before a message goes back to the broker because the store did not answer, or the
+/// worker has ended.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The pause before an execution that was not leased, although it is ready, is claimed again.
@@ -65,6 +70,9 @@ pub(super) struct Consumer<'d> {
     queues: &'d [String],
     signals: BrokerSignals,
     is_consuming: bool,
+    /// The routing keys whose queues the broker does not let this program consume, each with the
+    /// time of the next try and the reason.
+    refused: BTreeMap<String, (Duration, String)>,
 }
 
 /// A message that waits for its answer.
@@ -101,6 +109,7 @@ impl<'d> Consumer<'d> {
             queues,
             signals,
             is_consuming: false,
+            refused: BTreeMap::new(),
         }
     }
 
@@ -194,7 +203,7 @@ impl<'d> Consumer<'d> {
 
     /// Subscribes to the broker queues that are not consumed yet. Returns why some are not.
     async fn subscribe(
-        &self,
+        &mut self,
         connection: &Connection,
         channel: &Channel,
         consumed: &mut BTreeMap<String, ()>,
@@ -203,6 +212,13 @@ impl<'d> Consumer<'d> {
         let mut reasons = Vec::new();
         for job in self.jobs {
             if consumed.contains_key(&job.routing_key) {
+                continue;
+            }
+            let now = self.deps.clock.elapsed();
+            if let Some((until, reason)) = self.refused.get(&job.routing_key)
+                && now < *until
+            {
+                reasons.push(reason.clone());
                 continue;
             }
             let declared =
@@ -223,7 +239,17 @@ impl<'d> Consumer<'d> {
                 BasicConsumeOptions::default(),
                 FieldTable::default(),
             );
-            let subscription = within(CALL_TIMEOUT, &queue, subscription).await?;
+            let subscription = match within(CALL_TIMEOUT, &queue, subscription).await {
+                Ok(subscription) => subscription,
+                Err(error) => {
+                    use BrokerErrorKind::{Access, Topology};
+                    if matches!(error.kind, Access | Topology) {
+                        let refused = (now + RETRY_REFUSED, error.to_string());
+                        self.refused.insert(job.routing_key.clone(), refused);
+                    }
+                    return Err(error);
+                }
+            };
             consumed.insert(job.routing_key.clone(), ());
             subscriptions.push(subscribed(job.routing_key.clone(), subscription));
         }
@@ -262,9 +288,14 @@ impl<'d> Consumer<'d> {
             job_id: pending.message.job_id.clone(),
             answer,
         };
-        // Fails if the worker has ended: the answer is then an error.
-        let _ = self.signals.send(BrokerSignal::Delivery(delivery));
+        // Fails if the worker has ended: the answer is then an error. Without the pause, the broker
+        // would deliver the message again at once.
+        let has_ended = self.signals.send(BrokerSignal::Delivery(delivery)).is_err();
+        let pause = self.deps.clock.sleep(STORE_PAUSE);
         let wait = async move {
+            if has_ended {
+                pause.await;
+            }
             let answer = answered.await.unwrap_or(DeliveryAnswer::NoSlot);
             MessageEvent::Answered(pending, answer)
         };

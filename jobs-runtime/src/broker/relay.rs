@@ -189,8 +189,8 @@ impl<'d> Relay<'d> {
             .unpublished(except.clone(), timestamp(&*deps.clock), BATCH);
         let entries = unpublished.await?;
         deps.health.behind(!entries.is_empty());
+        self.routing_keys.refresh(deps, false).await?;
         if entries.is_empty() {
-            self.routing_keys.refresh(deps, false).await?;
             return lost_messages
                 .look(connection, deps, self.routing_keys.all(), &except)
                 .await;

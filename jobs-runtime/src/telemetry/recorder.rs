@@ -125,11 +125,11 @@ impl Recorder {
             slot.advance(now, &self.last);
             points.extend(slot.changed(&totals, &depths, &self.source));
         }
-        self.last = totals;
-        if points.is_empty() {
-            return Ok(());
+        if !points.is_empty() {
+            self.store.put_points(points.clone()).await?;
         }
-        self.store.put_points(points.clone()).await?;
+        // Counts that were not written belong to the next part of time.
+        self.last = totals;
         for point in points {
             let mut slots = self.slots.iter_mut();
             if let Some(slot) = slots.find(|slot| slot.width.seconds == point.width_s) {
@@ -207,8 +207,8 @@ impl Slot {
         }
         for (series, depth) in &self.depths {
             if !depth.is_empty() {
-                // All processes see the same queues, so they write the same row.
-                add(series, "", json(depth));
+                // Every process has its own row: the peaks of one may be missing in another.
+                add(series, source, json(depth));
             }
         }
         points.sort_by(|one, other| one.series.cmp(&other.series));

@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 const GAUGES_KEPT: Duration = Duration::from_secs(1);
 
 /// The last gauges of the fleet, with the monotonic time of their reading.
-pub(super) type CachedGauges = Option<(Duration, StoreGauges)>;
+pub(super) type CachedGauges = Option<(Duration, Option<StoreGauges>)>;
 
 /// Everything that a scrape reads.
 #[derive(Clone, Debug)]
@@ -79,20 +79,19 @@ async fn gauges(
     if let Some((at, gauges)) = &*cache
         && clock.elapsed().saturating_sub(*at) < GAUGES_KEPT
     {
-        return Some(gauges.clone());
+        return gauges.clone();
     }
-    let answer = tokio::select! {
-        answer = store.gauges() => answer,
-        () = clock.sleep(STORE_SILENCE) => return None,
+    let gauges = tokio::select! {
+        answer = store.gauges() => match answer {
+            Ok(gauges) => Some(gauges),
+            Err(error) => {
+                tracing::debug!(%error, "cannot read the gauges of the fleet");
+                None
+            }
+        },
+        () = clock.sleep(STORE_SILENCE) => None,
     };
-    match answer {
-        Ok(gauges) => {
-            *cache = Some((clock.elapsed(), gauges.clone()));
-            Some(gauges)
-        }
-        Err(error) => {
-            tracing::debug!(%error, "cannot read the gauges of the fleet");
-            None
-        }
-    }
+    // Also without an answer, so that each of several scrapes does not wait in turn.
+    *cache = Some((clock.elapsed(), gauges.clone()));
+    gauges
 }

@@ -12,9 +12,17 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::logs::{ATTEMPT_TARGET, SILENT_TARGET};
 
 /// The crates that export. What they emit about an export must not be exported.
-const EXPORTING: [&str; 7] = [
+const EXPORTING: [&str; 15] = [
     "opentelemetry",
+    "opentelemetry-otlp",
+    "opentelemetry_http",
+    "opentelemetry_otlp",
+    "opentelemetry_sdk",
+    "opentelemetry-http",
+    "opentelemetry-sdk",
     "hyper",
+    "hyper_rustls",
+    "hyper_util",
     "h2",
     "tonic",
     "tower",
@@ -70,9 +78,7 @@ fn is_left_out(span: &Metadata<'_>) -> bool {
 
 fn is_exported(metadata: &Metadata<'_>) -> bool {
     let target = metadata.target();
-    let is_own = EXPORTING.iter().any(|name| {
-        let rest = target.strip_prefix(name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_', '-']))
-    });
+    let name = target.split("::").next().unwrap_or_default();
+    let is_own = EXPORTING.contains(&name);
     *metadata.level() <= LevelFilter::INFO && !is_own && target != SILENT_TARGET
 }
