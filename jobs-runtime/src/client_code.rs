@@ -2,8 +2,8 @@
 //!
 //! [`shape`] reads the JSON Schemas of payloads and results, [`python`] and [`typescript`] write
 //! them as types of their language. The rest of a client is a fixed prelude: `python.py` and
-//! `typescript.ts`. The folder imports the jobs' descriptors. It must not import anything else of
-//! the crate.
+//! `typescript.ts`. The folder imports the jobs' descriptors and
+//! [`unprintable`](crate::unprintable). It must not import anything else of the crate.
 
 mod python;
 mod shape;
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 
 use jobs::JobDescriptor;
 
+use crate::unprintable::is_unprintable;
 use shape::{Definition, Definitions};
 
 pub(crate) use python::python;
@@ -103,25 +104,8 @@ fn documentation(descriptor: &JobDescriptor) -> Vec<String> {
 /// as escapes.
 fn plain(text: &str) -> String {
     text.chars()
-        .filter(|c| *c == '\n' || !is_escaped(*c))
+        .filter(|c| *c == '\n' || !is_unprintable(*c))
         .collect()
-}
-
-/// True for the characters that `cli/printable.rs` escapes: control characters, line separators,
-/// and invisible marks that reorder or hide text. Its escapes are none of Python.
-fn is_escaped(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200b}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ mod retention;
 mod runtime;
 mod service;
 mod threads;
+#[cfg(feature = "cli")]
+mod unprintable;
 
 pub mod health;
 #[cfg(feature = "http")]

@@ -270,6 +270,11 @@ impl Runtime {
             recorder.stop();
             recorder.ended().await;
         }
+        #[cfg(feature = "http")]
+        if let Some(api) = &self.api {
+            api.stopped().await;
+        }
+        // After the last request, so that what it changed is recorded.
         self.service.flush_audit().await;
         if let Some(operations) = &self.operations {
             operations.ended().await;

@@ -1,7 +1,7 @@
 //! Starts that wait, fail or are stopped, and `doctor`.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{BufRead, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
@@ -230,6 +230,37 @@ fn every_announced_address_answers() {
     }
 }
 
+/// The answer is written after the last attempt has ended, and before the process ends.
+#[test]
+fn a_request_in_progress_is_answered_at_the_stop() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut running, mut log, address) = Running::serving(PROGRAM, dir.path());
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let body = r#"{"payload": {"a": 1, "b": 2}}"#;
+    let head = format!(
+        "POST /api/v1/workers/jobs/test.add/trigger HTTP/1.1\r\nhost: {address}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    // The program reads the body now.
+    let mut answer = [0; 25];
+    stream.read_exact(&mut answer).expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 100 Continue"), "{answer:?}");
+    running.signal("-TERM");
+    let mut line = String::new();
+    while !line.contains("stopping") {
+        line.clear();
+        let read = log.read_line(&mut line).expect("the log is text");
+        assert!(read > 0, "the program did not tell that it stops");
+    }
+    stream.write_all(body.as_bytes()).expect("it is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    assert_eq!(running.end(), Some(0));
+}
+
 #[test]
 fn doctor_creates_and_publishes_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -240,6 +271,7 @@ fn doctor_creates_and_publishes_nothing() {
         $ TEST_RESOURCE=fail jobs doctor --bind 127.0.0.1:0
         …
         store warning sqlite:jobs.db does not exist: `run` creates it
+        …
         start ok every resource has a provider; …
         $ ls
         $ touch jobs.db; jobs doctor --bind 127.0.0.1:0 | grep store
@@ -265,4 +297,28 @@ fn doctor_creates_and_publishes_nothing() {
     // A start would have published the jobs of the program.
     let listed = run(EMPTY, dir.path(), &["list", "--json"]);
     assert!(!listed.out.contains("test.add"), "{listed:?}");
+}
+
+#[test]
+fn doctor_names_what_stops_a_store_that_exists() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let spoil = "import sqlite3; store = sqlite3.connect('jobs.db'); \
+                 store.execute('UPDATE jobs_executions SET payload = ?', ['[1]']); store.commit()";
+    std::fs::write(dir.path().join("spoil.py"), spoil).expect("a file");
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r"
+        $ jobs trigger test.add --a 1 --b 2 > /dev/null
+        $ jobs doctor --bind 127.0.0.1:0 | grep -E 'payloads|clock|disk'
+        disk … MiB are free in .…
+        $ python3 spoil.py
+        $ jobs doctor --bind 127.0.0.1:0 | grep payloads
+        payloads warning 1 queued executions have payloads that their jobs refuse, such as …
+        $ jobs move --from sqlite:jobs.db --to sqlite:other.db > /dev/null
+        $ jobs doctor --bind 127.0.0.1:0 | grep moved
+        store problem sqlite:jobs.db was moved to sqlite:other.db: …
+        [exit 1]
+        ",
+    );
 }

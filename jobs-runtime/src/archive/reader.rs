@@ -38,6 +38,16 @@ impl ArchiveFile {
             .is_some_and(|manifest| self.bytes < manifest.bytes)
     }
 
+    /// Names the truncated files, for people; empty if there are none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn truncated(files: &[Self]) -> String {
+        let truncated = files.iter().filter(|file| file.is_truncated());
+        let paths: Vec<_> = truncated
+            .map(|file| file.path.display().to_string())
+            .collect();
+        paths.join(", ")
+    }
+
     /// Returns whether the file may have a line that the filter accepts, or a newer one of an
     /// execution with such a line.
     fn may_match(&self, filter: &ArchiveFilter) -> bool {

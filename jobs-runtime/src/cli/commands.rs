@@ -181,20 +181,21 @@ async fn start_client(settings: &Settings) -> Result<Runtime, StartError> {
     settings.builder().workers(false).start().await
 }
 
-/// Starts a runtime like [`start_client`], but creates no store. Without a store, the runtime has
-/// an empty one in memory.
+/// Starts a runtime like [`start_client`], but creates no store and publishes no jobs. Without a
+/// store, the runtime has an empty one in memory.
 async fn start_reader(settings: &Settings) -> Result<Runtime, StartError> {
-    let builder = settings.builder().workers(false);
+    let builder = settings.builder().workers(false).publishes(false);
     if store_exists(settings) {
         return builder.start().await;
     }
     builder.database("sqlite::memory:").start().await
 }
 
-/// Starts a runtime like [`start_client`]. Fails if there is no store.
+/// Starts a runtime like [`start_client`], but publishes no jobs. Fails if there is no store.
 async fn open_existing(settings: &Settings) -> Result<Runtime, Failure> {
     check_store_exists(settings)?;
-    Ok(start_client(settings).await?)
+    let builder = settings.builder().workers(false).publishes(false);
+    Ok(builder.start().await?)
 }
 
 /// Refuses a server for a command that works on the store itself.

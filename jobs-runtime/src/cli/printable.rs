@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 
+use crate::unprintable::is_unprintable;
+
 /// Escapes a text that is shown within one line.
 pub(super) fn line(text: &str) -> Cow<'_, str> {
     replace(text, is_unprintable, escape)
@@ -39,22 +41,6 @@ pub(super) fn json(document: &str) -> Cow<'_, str> {
             let _ = write!(escaped, "\\u{unit:04x}");
         }
     })
-}
-
-/// True for control characters, line separators, and invisible marks that reorder or hide text.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{61c}'
-                | '\u{200b}'
-                | '\u{200e}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 fn escape(c: char, escaped: &mut String) {

@@ -51,16 +51,17 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// The server of the settings; or the store, which is created if there is none.
+    /// The server of the settings; or the store, which is created if there is none. The linked jobs
+    /// are published.
     pub(super) async fn create(settings: &Settings) -> Result<Self, Failure> {
         if let Some(server) = remote(settings)? {
             return Ok(server);
         }
-        Self::local(settings, &settings.database).await
+        Self::local(settings, &settings.database, true).await
     }
 
-    /// Like [`create`](Self::create), but creates no store. Without a store, the source is an empty
-    /// one in memory.
+    /// Like [`create`](Self::create), but creates no store and publishes nothing. Without a store,
+    /// the source is an empty one in memory.
     pub(super) async fn read(settings: &Settings) -> Result<Self, Failure> {
         if let Some(server) = remote(settings)? {
             return Ok(server);
@@ -70,16 +71,16 @@ impl Source {
         } else {
             "sqlite::memory:"
         };
-        Self::local(settings, database).await
+        Self::local(settings, database, false).await
     }
 
-    /// Like [`create`](Self::create), but fails if there is no store.
+    /// Like [`create`](Self::create), but publishes nothing, and fails if there is no store.
     pub(super) async fn open(settings: &Settings) -> Result<Self, Failure> {
         if let Some(server) = remote(settings)? {
             return Ok(server);
         }
         check_store_exists(settings)?;
-        Self::local(settings, &settings.database).await
+        Self::local(settings, &settings.database, false).await
     }
 
     /// A client of the server of the settings, if they name one.
@@ -98,8 +99,9 @@ impl Source {
         }
     }
 
-    async fn local(settings: &Settings, database: &str) -> Result<Self, Failure> {
+    async fn local(settings: &Settings, database: &str, publishes: bool) -> Result<Self, Failure> {
         let builder = settings.builder().database(database).workers(false);
+        let builder = builder.publishes(publishes);
         Ok(Self::Local(Box::new(builder.start().await?)))
     }
 

@@ -10,7 +10,8 @@ use jobs::JobDescriptor;
 use serde_json::Value;
 
 use super::shape::{Definition, DefinitionKind, Field, Shape};
-use super::{ClientJob, client_jobs, documentation, is_escaped, plain, snake};
+use super::{ClientJob, client_jobs, documentation, plain, snake};
+use crate::unprintable::is_unprintable;
 
 /// The fixed part of the client.
 const PRELUDE: &str = include_str!("python.py");
@@ -207,7 +208,7 @@ fn literal(value: &Value) -> String {
 fn text(value: &str) -> String {
     let mut literal = String::new();
     for c in Value::from(value).to_string().chars() {
-        if is_escaped(c) {
+        if is_unprintable(c) {
             let _ = write!(literal, "\\U{:08x}", u32::from(c));
         } else {
             literal.push(c);

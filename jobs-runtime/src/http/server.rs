@@ -8,7 +8,7 @@
 //! | does not read its response | [`STALL`](stream::STALL) without progress |
 //! | opens many connections | `max_connections_per_address`; loopback addresses have none |
 //! | opens connections and sends nothing | the longest idle one is closed for a new one |
-//! | sends a long URL or many headers | 64 KiB and 100 headers: 414 or 431 |
+//! | sends a long URL or many headers | between 32 and 64 KiB, or 100 headers: 414 or 431 |
 //!
 //! [`connections`] counts the connections, [`flushes`] tells it when an answer is sent, and
 //! [`stream`] bounds the time without progress. The folder may import the settings and the end of

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -13,6 +14,10 @@ use crate::external::ExternalLeases;
 use crate::health::Health;
 use crate::http::{Exposure, HttpConfig, Tls, TlsFiles, is_loopback};
 use crate::service::JobService;
+
+/// The time for the answers to requests in progress, from the end of the last attempt. Requests
+/// that wait for a result have it by then, or wait for an execution of another process.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// A running HTTP server.
 pub(super) struct HttpServer {
@@ -123,6 +128,15 @@ impl HttpServer {
 
     pub(super) fn stop(&self) {
         self.stop.cancel();
+    }
+
+    /// Completes when each request that had begun is answered, or after [`LAST_ANSWERS`].
+    pub(super) async fn stopped(&self) {
+        let mut ended = self.ended.clone();
+        let answered = ended.wait_for(Option::is_some);
+        if tokio::time::timeout(LAST_ANSWERS, answered).await.is_err() {
+            tracing::debug!("requests are left without an answer at the end of the shutdown");
+        }
     }
 
     pub(super) async fn failed(&self) -> io::Result<()> {

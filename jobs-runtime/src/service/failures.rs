@@ -326,6 +326,7 @@ impl Groups {
             let by_count = other.count.cmp(&one.count);
             by_count.then_with(|| other.last_seen_at.cmp(&one.last_seen_at))
         });
+        let complete = complete && groups.len() <= MAX_GROUPS;
         groups.truncate(MAX_GROUPS);
         let (failures, ran) = groups.into_iter().unzip();
         let failures = Failures {

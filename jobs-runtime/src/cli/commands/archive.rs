@@ -11,7 +11,7 @@ use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::clock::timestamp;
 use crate::service::Redactor;
-use crate::{ArchiveError, ArchiveFilter, ArchiveReader, ArchivedExecution};
+use crate::{ArchiveError, ArchiveFile, ArchiveFilter, ArchiveReader, ArchivedExecution};
 
 pub(in crate::cli) async fn run(
     settings: &Settings,
@@ -92,13 +92,12 @@ fn list(reader: &ArchiveReader, output: Output) -> Result<(), Failure> {
             rows,
         )
     })?;
-    let truncated = files.iter().filter(|file| file.is_truncated()).count();
-    if truncated > 0 {
-        return Err(Failure::failed(format!(
-            "{truncated} files are shorter than their manifests say: executions are lost"
-        )));
+    let truncated = ArchiveFile::truncated(&files);
+    if truncated.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let lost = "shorter than their manifests say: executions are lost";
+    Err(Failure::failed(format!("{truncated} are {lost}")))
 }
 
 /// Prints executions, one a line. Errors of files and lines are printed, and fail the command at

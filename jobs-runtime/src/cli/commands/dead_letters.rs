@@ -66,6 +66,8 @@ pub(in crate::cli) async fn switch(
     } else {
         runtime.store().stop_dispatch().await?;
     }
+    let act = if is_on { "broker.on" } else { "broker.off" };
+    runtime.service().record_act(act, "store", None, None).await;
     output.result(&json!({ "dispatch": is_on }), |_| {
         if is_on {
             "dispatch is on: an execution that becomes ready gets an entry, which a relay publishes"

@@ -1,13 +1,17 @@
 //! The command `doctor`: checks the set-up and says how to repair it.
 //!
-//! [`access`] checks the tokens of the interface. Like every command, this one may import the rest
-//! of `cli`, the store contract and the broker. It must not import another command, and it changes
-//! no data.
+//! [`store`] checks a store and its waiting executions, [`disk`] the free space, [`access`] the
+//! tokens of the interface, and [`server`] a running program instead of a store. Like every
+//! command, this one may import the rest of `cli`, the store contract and the broker. It must not
+//! import another command, and it changes no data.
 
 mod access;
 #[cfg(feature = "archive")]
 mod archive;
+#[cfg(unix)]
+mod disk;
 mod server;
+mod store;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -22,10 +26,7 @@ use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::source::Source;
 use crate::cli::table::table;
-use crate::store::{DatabaseUrl, ExecutionQuery, ParseDatabaseUrlError, Store, StoreError};
-
-/// The number of queued executions whose jobs are checked.
-const SAMPLE: usize = 1_000;
+use crate::store::{DatabaseUrl, ParseDatabaseUrlError, Store};
 
 /// The first bytes of a SQLite file, with its name and the version of its format.
 const HEADER_BYTES: usize = 20;
@@ -69,10 +70,12 @@ pub(in crate::cli) async fn doctor(
         }
         Ok(store) => {
             results.insert(0, check_jobs(Some(&*store)).await);
-            results.extend(check_store(&*store).await);
+            results.extend(store::check(&*store).await);
             results.extend(access::check(settings, Some(&*store)).await);
         }
     }
+    #[cfg(unix)]
+    results.extend(disk::check(settings));
     #[cfg(feature = "archive")]
     if let Some(directory) = &settings.archive {
         results.push(archive::check(directory));
@@ -212,43 +215,6 @@ fn check_file(url: &DatabaseUrl, path: &Path) -> Result<(), CheckResult> {
     }
 }
 
-/// Checks a store that exists: its connection, tables, workers and queued executions.
-async fn check_store(store: &dyn Store) -> Vec<CheckResult> {
-    let description = store.describe();
-    let location = || format!("{} ({})", description.location, description.durability);
-    let mut results = vec![match store.ping().await {
-        Ok(()) => CheckResult::ok("store", location()),
-        // The store responds. The next check reports its missing tables.
-        Err(StoreError::Layout(_)) => CheckResult::ok("store", location()),
-        Err(error) => CheckResult::problem("store", crate::error::chain(&error).to_string()),
-    }];
-    results.push(match store.migrations().await {
-        Err(error) => CheckResult::problem("layout", crate::error::chain(&error).to_string()),
-        Ok(migrations) => match migrations.iter().filter(|m| m.applied_at.is_none()).count() {
-            0 => CheckResult::ok("layout", "up to date"),
-            pending => CheckResult::warning(
-                "layout",
-                format!("{pending} pending migrations: `migrate` applies them"),
-            ),
-        },
-    });
-    if let Ok(sessions) = store.sessions().await {
-        let workers: Vec<_> = sessions
-            .iter()
-            .map(|session| session.worker.as_str())
-            .collect();
-        results.push(match workers.as_slice() {
-            [] => CheckResult::warning(
-                "workers",
-                "no worker has a session: start one with `run` or `work`",
-            ),
-            workers => CheckResult::ok("workers", workers.join(", ")),
-        });
-    }
-    results.extend(check_queued_jobs(store).await);
-    results
-}
-
 /// Checks the broker: reachability, rights and topology.
 #[cfg(feature = "rabbitmq")]
 async fn check_broker(broker: &crate::BrokerConfig) -> CheckResult {
@@ -280,31 +246,6 @@ async fn check_broker(broker: &crate::BrokerConfig) -> CheckResult {
         return CheckResult::warning("broker", detail);
     }
     CheckResult::ok("broker", broker.to_string())
-}
-
-/// Finds queued executions of jobs that this program does not link. `None` if there are none.
-async fn check_queued_jobs(store: &dyn Store) -> Option<CheckResult> {
-    let mut query = ExecutionQuery::newest(SAMPLE);
-    query.status = Some(jobs::ExecutionStatus::Queued);
-    let queued = store.list_executions(query).await.ok()?.executions;
-    let linked = jobs::Catalogue::linked().ok()?;
-    let mut unknown: Vec<_> = queued
-        .into_iter()
-        .map(|record| record.job_id)
-        .filter(|id| linked.get(id).is_none())
-        .collect();
-    unknown.sort();
-    unknown.dedup();
-    (!unknown.is_empty()).then(|| {
-        CheckResult::warning(
-            "waiting",
-            format!(
-                "queued executions have jobs that this program does not link: start a worker that \
-                 links {}",
-                unknown.join(", ")
-            ),
-        )
-    })
 }
 
 /// Checks what a start needs beside the store: jobs, settings, and a provider of each resource.

@@ -56,11 +56,23 @@ pub(in crate::http) async fn show(
 
 /// Rejects callers that may not see sensitive values, if they ask for them.
 pub(super) fn check_reveal(reveal: bool, caller: Option<Extension<Caller>>) -> Result<(), Problem> {
+    let detail = "sensitive values are shown to the roles operator and admin only";
+    if reveal {
+        require_operator(caller, detail)
+    } else {
+        Ok(())
+    }
+}
+
+/// Rejects viewers, where a parameter and not the route needs the role.
+pub(super) fn require_operator(
+    caller: Option<Extension<Caller>>,
+    detail: &str,
+) -> Result<(), Problem> {
     let role = caller.map(|Extension(caller)| caller.role());
-    if !reveal || role.is_some_and(|role| role.allows(Role::Operator)) {
+    if role.is_some_and(|role| role.allows(Role::Operator)) {
         return Ok(());
     }
-    let detail = "sensitive values are shown to the roles operator and admin only";
     let mut problem = Problem::new(Code::Forbidden, detail).with("needed", Role::Operator.as_str());
     if let Some(role) = role {
         problem = problem.with("role", role.as_str());

@@ -16,6 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::executions::require_operator;
 use crate::http::request::fields::Fields;
 use crate::http::request::query::QueryParameters;
 use crate::http::response::problem::{Code, Problem};
@@ -23,7 +24,7 @@ use crate::http::route_doc::{Answer, Input, NumberRange, RouteDoc};
 use crate::http::{ApiState, Caller};
 use crate::service::Redactor;
 use crate::store::{
-    Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionSort, Role, Store, StoreError,
+    Cursor, ExecutionPage, ExecutionQuery, ExecutionRecord, ExecutionSort, Store, StoreError,
 };
 use crate::time::Timestamp;
 
@@ -179,10 +180,9 @@ pub(in crate::http) async fn list(
     let fields: Option<Fields> = parameters.parsed(&FIELDS);
     parameters.finish(PARAMETERS)?;
     // The search compares with sensitive values, too.
-    let role = caller.map(|Extension(caller)| caller.role());
-    if query.text.is_some() && !role.is_some_and(|role| role.allows(Role::Operator)) {
+    if query.text.is_some() {
         let detail = "`text` is a filter for the roles operator and admin only";
-        return Err(Problem::new(Code::Forbidden, detail));
+        require_operator(caller, detail)?;
     }
 
     let mut reader = PageReader {

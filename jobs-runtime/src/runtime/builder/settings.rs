@@ -29,6 +29,14 @@ impl RuntimeBuilder {
         self
     }
 
+    /// Sets whether the start publishes the linked jobs and their schedules. Commands that enqueue
+    /// nothing do not: they may be those of an older program, or of one that is not deployed yet.
+    #[cfg(feature = "cli")]
+    pub(crate) fn publishes(mut self, publishes: bool) -> Self {
+        self.publishes = publishes;
+        self
+    }
+
     /// Uses a store that is already open, instead of a URL.
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);

@@ -63,8 +63,10 @@ impl RuntimeBuilder {
         if let Some(address) = self.bind {
             http_server::check_access(address, &foundation.service, &self.http).await?;
         }
-        foundation.service.publish().await?;
-        foundation.service.publish_schedules().await?;
+        if self.publishes {
+            foundation.service.publish().await?;
+            foundation.service.publish_schedules().await?;
+        }
 
         let archiver = foundation.archiver(self.archive);
         let pruner = foundation.pruner(self.retention.clone(), archiver.clone());

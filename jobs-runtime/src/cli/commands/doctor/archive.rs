@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::CheckResult;
-use crate::ArchiveReader;
 use crate::archive::check_directory;
+use crate::{ArchiveFile, ArchiveReader};
 
 /// Checks that the directory can be written, and that no file is shorter than its manifest says.
 pub(super) fn check(directory: &Path) -> CheckResult {
@@ -23,15 +23,14 @@ pub(super) fn check(directory: &Path) -> CheckResult {
     let files = check_directory(directory).and_then(|()| ArchiveReader::new(directory).files());
     match files {
         Err(error) => CheckResult::problem(CHECK, crate::error::chain(&error).to_string()),
-        Ok(files) => match files.iter().filter(|file| file.is_truncated()).count() {
-            0 => {
+        Ok(files) => {
+            let truncated = ArchiveFile::truncated(&files);
+            if truncated.is_empty() {
                 let detail = format!("{}: {} files", directory.display(), files.len());
-                CheckResult::ok(CHECK, detail)
+                return CheckResult::ok(CHECK, detail);
             }
-            truncated => CheckResult::problem(
-                CHECK,
-                format!("{truncated} files are shorter than their manifests say: restore a backup"),
-            ),
-        },
+            let lost = "shorter than their manifests say: restore a backup";
+            CheckResult::problem(CHECK, format!("{truncated} are {lost}"))
+        }
     }
 }
