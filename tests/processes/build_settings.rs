@@ -23,12 +23,14 @@ version = "0.1.0"
 edition = "2024"
 
 [dependencies]
+axum = {{ version = "0.8", default-features = false }}
 jobs = {{ path = "{clone}/jobs" }}
 jobs-runtime = {{ path = "{clone}/jobs-runtime" }}
 schemars = "1"
 serde = {{ version = "1", features = ["derive"] }}
 serde_json = {{ version = "1", features = ["arbitrary_precision", "preserve_order", "unbounded_depth"] }}
 tokio = {{ version = "1", features = ["rt", "test-util"] }}
+tower = {{ version = "0.5", features = ["util"] }}
 
 [profile.dev]
 panic = "abort"
@@ -91,7 +93,7 @@ fn numbers_are_exact_and_panics_are_announced_under_unusual_build_settings() {
     // The clock of an application's runtime may be paused, as in its own tests.
     let ran = run(program, dir.path(), &["paused"]);
     assert_eq!(
-        ran.out, "attempts: 1, slept: true, in time: true\n",
+        ran.out, "attempts: 1, slept: true, over HTTP: 202 Accepted, in time: true\n",
         "{ran:?}"
     );
 

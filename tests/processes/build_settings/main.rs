@@ -3,8 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
+use axum::http::Request;
 use jobs::{JobContext, JobError, job};
+use jobs_runtime::http::Caller;
+use jobs_runtime::store::Role;
 use serde_json::Value;
+use tower::ServiceExt as _;
 
 /// Returns what it was given.
 #[job(id = "numbers.echo", unique = (by = ["float"], on_conflict = "skip"))]
@@ -55,11 +60,19 @@ async fn under_a_paused_clock() {
     let record = runtime.store().execution(nap.id()).await.unwrap().unwrap();
     let attempt = &record.attempts[0];
     let slept = attempt.finished_at.unwrap().since(attempt.started_at);
+    let mut request = Request::post("/api/v1/workers/jobs/clock.nap/trigger")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"))
+        .unwrap();
+    let caller = Caller::new("the application", Role::Operator);
+    request.extensions_mut().insert(caller);
+    let answer = runtime.router().oneshot(request).await.unwrap();
     runtime.shutdown().await;
     println!(
-        "attempts: {}, slept: {}, in time: {}",
+        "attempts: {}, slept: {}, over HTTP: {}, in time: {}",
         record.attempts.len(),
         slept >= Duration::from_millis(290),
+        answer.status(),
         begun.elapsed() < Duration::from_secs(20),
     );
 }
