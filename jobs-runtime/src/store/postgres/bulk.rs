@@ -4,6 +4,7 @@
 //! it locks the keys and the backlogs of all its retries, in the order of an enqueue.
 
 use async_trait::async_trait;
+use jobs::ExecutionStatus::{Pending, Queued};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -18,8 +19,8 @@ use super::read::list::FindMatches;
 use crate::store::decode::{RowError, readable_rows};
 use crate::store::rules::bulk::{self, ItemEffect, NewCounts, OperationRow};
 use crate::store::{
-    BulkBatch, BulkItem, BulkOperation, Cursor, ExecutionQuery, ItemAct, MatchPage, NewOperation,
-    OperationStatus, OperationStore, StoreError, StoreEvent,
+    BulkBatch, BulkItem, BulkOperation, CancelAnswer, Cursor, ExecutionQuery, ItemAct, MatchPage,
+    NewOperation, OperationStatus, OperationStore, SkipReason, StoreError, StoreEvent,
 };
 use crate::time::Timestamp;
 
@@ -220,8 +221,17 @@ async fn apply_item(
     }
     match &item.act {
         ItemAct::Cancel => {
-            let (answer, published) = Cancel { id, now }.run(tx).await?;
+            // Between the check above and the cancellation a worker may claim the execution.
+            let cancel = Cancel {
+                id,
+                now,
+                waiting_only: matches!(item.expected, Some(Pending | Queued)),
+            };
+            let (answer, published) = cancel.run(tx).await?;
             events.extend(published);
+            if cancel.waiting_only && answer == CancelAnswer::Requested {
+                return Ok(Err(SkipReason::StatusChanged));
+            }
             Ok(bulk::cancelled(answer))
         }
         ItemAct::Retry(rules) => {

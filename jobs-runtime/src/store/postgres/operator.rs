@@ -71,6 +71,8 @@ pub(super) async fn status_of(
 pub(super) struct Cancel {
     pub(super) id: ExecutionId,
     pub(super) now: Timestamp,
+    /// Leaves a running execution alone. The answer is `Requested` all the same.
+    pub(super) waiting_only: bool,
 }
 
 impl Cancel {
@@ -117,12 +119,15 @@ impl Operation for Cancel {
                     return Ok((CancelAnswer::Cancelled, events));
                 }
             }
-            if self.request_cancel(tx, seq).await? {
+            if !self.waiting_only && self.request_cancel(tx, seq).await? {
                 return Ok((CancelAnswer::Requested, vec![StoreEvent::CancelRequested]));
             }
             match row_state(tx, seq).await? {
                 RowState::Status(status) if status.is_final() => {
                     return Ok(without_events(CancelAnswer::Final(status)));
+                }
+                RowState::Status(ExecutionStatus::Running) if self.waiting_only => {
+                    return Ok(without_events(CancelAnswer::Requested));
                 }
                 RowState::Deleted => return Ok(without_events(CancelAnswer::Unknown)),
                 _ => {}

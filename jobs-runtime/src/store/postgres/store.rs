@@ -243,7 +243,12 @@ impl LimitStore for PostgresStore {
 #[async_trait]
 impl OperatorStore for PostgresStore {
     async fn cancel(&self, id: ExecutionId, now: Timestamp) -> Result<CancelAnswer, StoreError> {
-        self.operate(operator::Cancel { id, now }).await
+        let cancel = operator::Cancel {
+            id,
+            now,
+            waiting_only: false,
+        };
+        self.operate(cancel).await
     }
 
     async fn retry(
