@@ -17,7 +17,7 @@ use crate::service::JobService;
 
 /// The time for the answers to requests in progress, from the end of the last attempt. Requests
 /// that wait for a result have it by then, or wait for an execution of another process.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// A running HTTP server.
 pub(super) struct HttpServer {
