@@ -465,8 +465,8 @@ async fn a_commit_wakes_the_workers_and_no_transaction_waits_for_another() {
     waits.sort_unstable();
     assert!(waits[4] < Duration::from_millis(250), "{waits:?}");
 
-    // The first of two open transactions notifies, if no request has come just before it. The second
-    // one commits without waiting for it.
+    // The first of two open transactions notifies, if no request has come just before it. The
+    // second one commits without waiting for it.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let open = format!(
         "BEGIN; SELECT {}.enqueue('test.add', '{{\"a\": 1, \"b\": 2}}'); SELECT pg_sleep(600)",
