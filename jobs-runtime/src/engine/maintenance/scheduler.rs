@@ -230,7 +230,7 @@ impl SchedulerTask {
                 }
                 Ok(None) => waiting += 1,
                 // A row that the database rejects, or whose key another transaction has locked,
-                // must not hold up the others. Two of them in a row are an outage.
+                // must not hold up the others. The second error of a round is taken for an outage.
                 Err(error) => {
                     tracing::warn!(schedule = name, %error, "cannot fire a schedule");
                     waiting += 1;
