@@ -106,7 +106,8 @@ fn parse_and_run(
     output: Output,
     configure: impl FnOnce(RuntimeBuilder) -> RuntimeBuilder,
 ) -> Result<(), Failure> {
-    let words = args::separate_payload_flags(std::env::args_os().collect());
+    let words = args::rewrite_help(std::env::args_os().collect());
+    let words = args::separate_payload_flags(words);
     match Args::try_parse_from(&words) {
         Ok(args) => {
             let output = output.with_json(args.globals.json);

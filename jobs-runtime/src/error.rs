@@ -3,6 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
+/// The start of the error of a handler that asks for a named limit without a setting.
+pub(crate) const NO_LIMIT: &str = "no limit `";
+
 /// Shows an error with its causes, outermost first, joined by `: `.
 pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl fmt::Display + 'a {
     struct Chain<'a>(&'a (dyn Error + 'static));

@@ -180,6 +180,14 @@ mod tests {
             permanent.to_string(),
             "the execution failed: no such order (permanent)"
         );
+        // The child of a child says it once, too.
+        let parent = ExecutionError {
+            kind: ErrorKind::Permanent,
+            message: permanent.to_string(),
+        };
+        assert_eq!(parent.to_string(), permanent.to_string());
+        let grandparent = JobError::from(ResultError::Failed(parent));
+        assert_eq!(grandparent.to_string(), permanent.to_string());
         let retried = JobError::from(Wrapped(failed(ErrorKind::TimedOut)));
         assert_eq!(retried.verdict(), Verdict::Retry);
     }

@@ -186,7 +186,14 @@ impl std::error::Error for ExecutionError {}
 
 impl std::fmt::Display for ExecutionError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", self.message, self.kind)
+        let kind = format!(" ({})", self.kind);
+        // The message of a failed child ends with the child's kind.
+        let shown = if self.message.ends_with(&kind) {
+            ""
+        } else {
+            &*kind
+        };
+        write!(f, "{}{shown}", self.message)
     }
 }
 

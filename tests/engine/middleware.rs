@@ -201,6 +201,33 @@ async fn hooks_are_called_for_every_attempt() {
     );
 }
 
+/// A hook sends alerts: it is told what an alert is sorted by.
+#[tokio::test]
+async fn a_hook_is_told_the_queue_the_tags_and_the_correlation_id() {
+    let list = Lines::default();
+    let recorded = Arc::clone(&list);
+    let builder = Runtime::builder().on_finish(move |end| {
+        let (queue, tags, correlation) = (&end.queue, &end.tags, &end.correlation_id);
+        let line = format!("{queue} {tags:?} {correlation:?}");
+        recorded.lock().unwrap().push(line);
+    });
+    let runtime = Timed::build(builder).await;
+    let labelled = runtime.client().enqueue(Add::new(1, 1));
+    let labelled = labelled.tag("red").tag("hot").correlation_id("order-7");
+    let labelled = labelled.await.expect("accepted");
+    assert_eq!(runtime.result(&labelled).await.ok(), Some(2));
+    let plain = runtime.enqueue(Add::new(1, 1)).await;
+    assert_eq!(runtime.result(&plain).await.ok(), Some(2));
+    runtime.shutdown().await;
+    assert_eq!(
+        lines(&list),
+        [
+            r#"default ["red", "hot"] Some("order-7")"#,
+            "default [] None"
+        ]
+    );
+}
+
 #[tokio::test]
 async fn a_hook_that_panics_affects_no_attempt_and_no_other_hook() {
     let list = Lines::default();

@@ -3,7 +3,7 @@
 use jobs_runtime::store::{self, StoreError};
 use tests::pgbouncer::PgBouncer;
 use tests::postgres::Postgres;
-use tests::process::wait_for;
+use tests::process::{run, wait_for};
 
 use crate::support::{new, opened, parsed, ready, schema_of};
 
@@ -195,4 +195,77 @@ async fn a_migration_does_not_queue_for_a_lock() {
     assert!(!holder.wait());
     let status = migrating.await.unwrap().unwrap();
     assert!(status.iter().all(|step| step.applied_at.is_some()));
+}
+
+/// The states before and between migrations: no schema, a schema without tables, a ledger of an
+/// earlier build without rows, and tables whose migration is not in the ledger.
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_changes_nothing_in_a_database_with_missing_migrations() {
+    let server = Postgres::shared();
+    let database = server.fresh_database();
+    check_doctor(&database);
+    for statements in [
+        "CREATE SCHEMA jobs",
+        "CREATE TABLE jobs.migrations (
+             version integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
+             applied_at bigint NOT NULL
+         )",
+    ] {
+        server.sql(&database, statements);
+        check_doctor(&database);
+    }
+
+    let database = server.fresh_database();
+    drop(ready(&server.url(&database)).await);
+    server.sql(
+        &database,
+        "DELETE FROM jobs.migrations
+         WHERE version = (SELECT MAX(version) FROM jobs.migrations)",
+    );
+    check_doctor(&database);
+}
+
+/// Runs `doctor`, also with the resources, and compares the database before and after.
+fn check_doctor(database: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    let url = Postgres::shared().url(database);
+    let before = contents(database);
+    let doctor = ["doctor", "--bind", "127.0.0.1:0", "--database", &url];
+    let forms: [&[&str]; 2] = [&[], &["--build-resources"]];
+    for flags in forms {
+        let args = [&doctor[..], flags].concat();
+        let ran = run(env!("CARGO_BIN_EXE_worker"), directory.path(), &args);
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.out.contains("`migrate` applies"), "{ran:?}");
+        assert_eq!(contents(database), before, "{args:?}: {ran:?}");
+    }
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+/// The schemas of a database, the columns of their tables, and all rows.
+fn contents(database: &str) -> [String; 3] {
+    let sql = |statement: &str| Postgres::shared().sql(database, statement);
+    let schemas = sql("SELECT schema_name FROM information_schema.schemata ORDER BY schema_name");
+    let of_others = "('information_schema', 'pg_catalog')";
+    let columns = sql(&format!(
+        "SELECT table_schema, table_name, column_name, data_type
+         FROM information_schema.columns
+         WHERE table_schema NOT IN {of_others}
+         ORDER BY table_schema, table_name, ordinal_position"
+    ));
+    let tables = sql(&format!(
+        "SELECT table_schema || '.' || table_name
+         FROM information_schema.tables
+         WHERE table_schema NOT IN {of_others}"
+    ));
+    let rows = tables
+        .lines()
+        .map(|table| format!("SELECT '{table}', to_jsonb(r)::text FROM {table} AS r"));
+    let rows: Vec<String> = rows.collect();
+    let rows = if rows.is_empty() {
+        String::new()
+    } else {
+        sql(&format!("{} ORDER BY 1, 2", rows.join(" UNION ALL ")))
+    };
+    [schemas, columns, rows]
 }

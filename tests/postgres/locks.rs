@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::{JobContext, JobError, OnConflict, Progress, TransactionRef, job};
+use jobs::{JobContext, JobError, OnConflict, Progress, ScheduleRule, TransactionRef, job};
 use jobs_runtime::store::{
     Claimed, EnqueueAnswer, LogBatch, LogLevel, LogLine, ProgressReport, Renewal, StoreError,
     WriteAnswer,
 };
-use jobs_runtime::{EngineConfig, Runtime};
+use jobs_runtime::{EngineConfig, NewSchedule, Runtime};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tests::jobs::Wait;
 use tests::postgres::Postgres;
@@ -370,6 +370,51 @@ async fn a_locked_lease_delays_no_cancellation_of_another_attempt() {
     tx.rollback().await.unwrap();
     runtime.store().cancel(stepping.id(), T0).await.unwrap();
     assert!(stepping.result().await.is_err());
+}
+
+#[job(id = "locks.scheduled", unique = (by = ["name"]))]
+async fn scheduled(name: String) -> Result<(), JobError> {
+    tracing::info!(name, "executed");
+    Ok(())
+}
+
+/// An open transaction holds the unique keys of two schedules that are due before a third one.
+#[tokio::test(flavor = "multi_thread")]
+async fn schedules_with_locked_keys_stop_no_other_schedule() {
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let runtime = Runtime::builder().database(&*url).start().await.unwrap();
+    let jobs = runtime.client();
+    let mut application = application().await;
+    let mut tx = application.begin().await.unwrap();
+    for name in ["a", "b"] {
+        let held = jobs.enqueue(Scheduled::new(name.to_owned()));
+        held.tx(&mut tx).await.unwrap();
+    }
+    for name in ["a", "b", "c"] {
+        let new = NewSchedule {
+            name: name.to_owned(),
+            job_id: "locks.scheduled".to_owned(),
+            rule: ScheduleRule::new("* * * * * *"),
+            payload: Some(format!(r#"{{"name": "{name}"}}"#)),
+        };
+        runtime.service().create_schedule(new).await.unwrap();
+        // The next one is due in a later second.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+    }
+    let fired = async {
+        loop {
+            let runs = runtime.store().schedule_runs("c".to_owned(), 1).await;
+            if !runs.unwrap().is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let fired = tokio::time::timeout(AT_MOST, fired).await;
+    fired.expect("the schedule c fires while the keys of a and b are locked");
+    tx.rollback().await.unwrap();
+    runtime.shutdown().await;
 }
 
 #[job(id = "locks.succeed", max_concurrent = 1)]

@@ -1,5 +1,8 @@
 //! Failed attempts in the log of the program, and the counts of `work --json`.
 
+use serde_json::Value;
+use tests::database::Database;
+use tests::process::run;
 use tests::transcript;
 
 use super::PROGRAM;
@@ -42,6 +45,50 @@ fn failures_are_logged_with_their_error_and_the_next_time() {
         …
         "#,
     );
+}
+
+/// No job has a short timeout and retries: the test shortens the stored timeout of an execution.
+#[test]
+fn a_timeout_is_logged_with_its_kind_and_the_next_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let jobs = |args: &[&str]| run(PROGRAM, dir.path(), args);
+    let json = |args: &[&str]| -> Value {
+        let ran = jobs(&[args, &["--json"]].concat());
+        serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    };
+    let triggered = json(&["trigger", "test.patient"]);
+    let id = triggered["executionId"].as_str().expect("an id");
+    Database::open(&dir.path().join("jobs.db"))
+        .execute("UPDATE jobs_executions SET timeout_ms = 100");
+    let worked = jobs(&["work", "--until-idle"]);
+    assert_eq!(worked.code, 0, "{worked:?}");
+
+    // The retry is due after an hour.
+    let shown = json(&["execution", id]);
+    assert_eq!(shown["status"], "pending", "{shown}");
+    let next = shown["runAt"].as_str().expect("a time");
+    let mut lines = worked.err.lines();
+    let line = lines.find(|line| line.contains("jobs_runtime::attempts"));
+    let line = line.unwrap_or_else(|| panic!("no line about the attempt: {worked:?}"));
+    let fields = format!("attempt failed job=\"test.patient\" execution={id} attempt=1 kind=");
+    for part in [
+        " WARN jobs_runtime::attempts: ",
+        &fields,
+        " kind=\"timed_out\" error=\"",
+        "100ms",
+        " took=",
+        &format!(" next={next}"),
+    ] {
+        assert!(line.contains(part), "no `{part}` in {line}");
+    }
+
+    // Without a retry, the line is an error.
+    let slow = jobs(&["exec", "test.slow"]);
+    assert_eq!(slow.code, 1, "{slow:?}");
+    let last = "ERROR jobs_runtime::attempts: execution failed: no attempt follows";
+    let mut lines = slow.err.lines();
+    let is_last = |line: &str| line.contains(last) && line.contains("kind=\"timed_out\"");
+    assert!(lines.any(is_last), "{slow:?}");
 }
 
 #[test]

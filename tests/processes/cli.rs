@@ -100,6 +100,10 @@ fn a_dry_run_of_trigger_shows_the_payload_and_enqueues_nothing() {
         &["trigger", "test.add", "--a", "1", "--dry-run"],
     );
     assert_eq!(wrong.code, 2, "{wrong:?}");
+    assert!(!dir.path().join("jobs.db").exists(), "no store was made");
+
+    assert_eq!(jobs(dir.path(), &["migrate"]).code, 0);
+    assert_eq!(jobs(dir.path(), &args).code, 0);
     let executions = json(&jobs(dir.path(), &["executions", "--json"]));
     assert_eq!(executions["executions"], serde_json::json!([]));
 }

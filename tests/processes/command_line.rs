@@ -1,7 +1,11 @@
-//! Help, values that begin with a hyphen, and durations on the command line.
+//! Help, values that begin with a hyphen, lists, durations and a trigger that waits, on the command
+//! line.
 
-use serde_json::json;
-use tests::process::Server;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tests::process::{Server, run, wait_for};
+use tests::running::Running;
 use tests::{http, transcript};
 
 use super::PROGRAM;
@@ -120,6 +124,80 @@ fn long_executions_are_listed_by_their_duration() {
 }
 
 #[test]
+fn the_longest_executions_come_first() {
+    let dir = tempfile::tempdir().expect("a directory");
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r#"
+        $ jobs trigger test.nap --item short --millis 1 > /dev/null
+        $ jobs trigger test.nap --item long --millis 2000 > /dev/null
+        $ jobs trigger test.nap --item middle --millis 600 > /dev/null
+        $ jobs work --until-idle 2> /dev/null
+        $ jobs trigger test.nap --item waiting --millis 1 > /dev/null
+        $ jobs executions --sort duration --json | grep itemId
+        "itemId": "long",
+        "itemId": "middle",
+        "itemId": "short",
+        $ jobs executions --sort created --json | grep itemId
+        "itemId": "waiting",
+        "itemId": "middle",
+        "itemId": "long",
+        "itemId": "short",
+        $ jobs executions --sort duration --limit 1
+        EXECUTION JOB STATUS ATTEMPT CREATED DURATION RESULT
+        … test.nap succeeded 1/1 … s null
+        $ jobs executions --sort size
+        error: invalid value 'size' for '--sort <ORDER>': …
+        …
+        [exit 2]
+        "#,
+    );
+}
+
+#[test]
+fn a_count_at_its_bound_is_marked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start_serving_only(PROGRAM, dir.path(), &[]);
+    // A batch is as large as the bound.
+    let payloads = vec![json!({"text": "x"}); 10_000];
+    http::trigger_batch(server.address, "test.echo", &payloads);
+    http::trigger(server.address, "test.echo", &payloads[0]);
+    server.terminate();
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r"
+        $ jobs queues
+        QUEUE PENDING READY BLOCKED RUNNING OLDEST STATE
+        …
+        default 0 10000+ 0 0 … open
+        …
+        ",
+    );
+}
+
+#[test]
+fn a_page_of_large_executions_says_that_there_are_more() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let server = Server::start_serving_only(PROGRAM, dir.path(), &[]);
+    // Nine of these fill a page of a server.
+    let payload = json!({"text": "x".repeat(900_000)});
+    for _ in 0..10 {
+        http::trigger(server.address, "test.echo", &payload);
+    }
+    let transcript = r"
+        $ jobs --server URL executions --limit 100 | grep -c test.echo
+        9
+        next page: --cursor c1…
+        $ next=$(jobs --server URL executions --limit 100 2>&1 > /dev/null | grep -o 'c1[0-9a-f]*'); jobs --server URL executions --limit 100 --cursor $next | grep -c test.echo
+        1
+        ";
+    let url = format!("http://{}", server.address);
+    transcript::check(PROGRAM, dir.path(), &transcript.replace("URL", &url));
+}
+
+#[test]
 fn the_last_day_that_can_be_written_is_a_time() {
     let dir = tempfile::tempdir().expect("a directory");
     transcript::check(
@@ -158,4 +236,53 @@ fn what_is_no_store_is_named() {
         [exit 2]
         ",
     );
+}
+
+#[test]
+fn a_payload_with_a_field_twice_is_refused_with_and_without_other_fields() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // The sentences differ: the flags are merged into the payload before a job checks it.
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r#"
+        $ jobs trigger test.add --payload '{"a":1,"a":2,"b":3}'
+        error: invalid payload for job `test.add`:
+        /a: is given more than once
+        `show test.add` lists the fields of the payload
+        [exit 2]
+        $ jobs trigger test.add --payload '{"a":1,"a":2}' --field b=3 2>&1 | grep -c -e 'more than once' -e 'duplicate field'
+        1
+        [exit 2]
+        $ jobs trigger test.add --payload '{"a":1,"a":2}' --b 3 2>&1 | grep -c -e 'more than once' -e 'duplicate field'
+        1
+        [exit 2]
+        $ jobs trigger test.add --payload '{"a":1}' --field b=3
+        … enqueued test.add
+        $ jobs executions --json | grep -c '"id"'
+        1
+        "#,
+    );
+}
+
+#[test]
+fn a_trigger_that_waits_without_a_worker_says_why() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let dir = dir.path();
+    let typed = r#"exec "$0" trigger test.add --a 1 --b 2 --wait > log 2>&1"#;
+    let mut waiting = Running::start("bash", dir, &["-c", typed, PROGRAM], &[], Stdio::null());
+    let log = || std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+    wait_for("the reason", || log().contains("no worker"));
+
+    let listed = run(PROGRAM, dir, &["executions", "--json"]);
+    let listed: Value = serde_json::from_str(&listed.out).expect("JSON");
+    let id = listed["executions"][0]["id"].as_str().expect("an id");
+    let log_now = log();
+    let (before, _) = log_now.split_once("no worker").expect("the reason");
+    assert!(before.contains(id), "the id comes first: {log_now}");
+
+    let worked = run(PROGRAM, dir, &["work", "--until-idle"]);
+    assert_eq!(worked.code, 0, "{worked:?}");
+    assert_eq!(waiting.end(), Some(0), "{}", log());
+    assert!(log().lines().any(|line| line == "3"), "{}", log());
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::http;
 use tests::process::{Server, is_full_tier, now, wait_for};
+use tests::{http, transcript};
 
 use super::{PROGRAM, SKEWED};
 
@@ -117,6 +117,14 @@ fn work_goes_on_at_once_after_a_kill() {
     };
     wait_for("the attempt to start", || attempts(&server) == (1, true));
     server.kill_9();
+    transcript::check(
+        PROGRAM,
+        dir.path(),
+        r"
+        $ jobs doctor --bind 127.0.0.1:0 | grep leases
+        leases warning no process has taken over the attempts of …: start one that executes …
+        ",
+    );
     let server = Server::start(PROGRAM, dir.path(), &settings);
     let restarted = now();
     wait_for("the next attempt", || attempts(&server) == (2, true));

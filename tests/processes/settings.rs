@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use serde_json::Value;
 use tests::process::run;
 use tests::transcript;
 
@@ -77,7 +78,7 @@ fn values_out_of_range_name_the_range() {
         dir.path(),
         r#"
         $ JOBS_LEASE=2000000000000000h jobs config
-        error: lease (from JOBS_LEASE): `2000000000000000h` is not a duration: …
+        error: lease (from JOBS_LEASE): `2000000000000000h` is out of range: give 100ms to 1d
         [exit 2]
         $ JOBS_LEASE=300d jobs run
         error: lease (from JOBS_LEASE): `300d` is out of range: give 100ms to 1d
@@ -104,6 +105,127 @@ fn values_out_of_range_name_the_range() {
         error: bind (from JOBS_BIND): `nowhere` is not an address: write HOST:PORT, as in 127.0.0.1:8091
         [exit 2]
         "#,
+    );
+}
+
+/// The settings that have neither numbers nor durations with a range.
+const WITHOUT_RANGE: [&str; 21] = [
+    "archive",
+    "bind",
+    "broker",
+    "broker_password_file",
+    "broker_prefix",
+    "context",
+    "cors_origins",
+    "database",
+    "hosts",
+    "instance",
+    "labels",
+    "limits",
+    "log_attempts",
+    "log_format",
+    "server",
+    "tls_certificate",
+    "tls_key",
+    "token",
+    "token_file",
+    "trace_link",
+    "trusted_network",
+];
+
+/// Every setting of the program is tried: those with a range at its bounds, and just beyond them.
+#[test]
+fn every_setting_keeps_to_its_range_and_names_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = run(PROGRAM, dir.path(), &["config", "--json"]);
+    let entries: Value = serde_json::from_str(&config.out).expect("JSON");
+    for entry in entries.as_array().expect("a list") {
+        let key = entry["key"].as_str().expect("a key");
+        // Each kind of range excludes one of these values.
+        let mut probes = ["9999999", "0s", "300d"].into_iter();
+        let range = probes.find_map(|value| range_in(&configure(dir.path(), key, value)));
+        let is_listed = WITHOUT_RANGE.contains(&key);
+        assert_eq!(range.is_none(), is_listed, "{key} has the range {range:?}");
+        let Some((least, most)) = range else {
+            continue;
+        };
+        for value in [&least, &most] {
+            let said = configure(dir.path(), key, value);
+            assert!(said.starts_with("SETTING"), "{key} = {value}: {said}");
+        }
+        let variable = format!("JOBS_{}", key.to_uppercase());
+        for value in beyond(&least, &most) {
+            let said = configure(dir.path(), key, &value);
+            let source = format!("error: {key} (from {variable}): ");
+            let range = format!("{least} to {most}");
+            assert!(
+                said.starts_with(&source) && said.contains(&range) && said.ends_with("[exit 2]\n"),
+                "{key} = {value}: {said}"
+            );
+        }
+    }
+}
+
+/// What `config` prints with a value of a setting. A list gets the value within an item.
+fn configure(dir: &Path, key: &str, value: &str) -> String {
+    let name = match key {
+        "ageing" | "queues" => "default:",
+        "job_concurrency" => "test.echo:",
+        "limits" => "test-api:",
+        _ => "",
+    };
+    let variable = format!("JOBS_{}", key.to_uppercase());
+    transcript::type_command(
+        PROGRAM,
+        dir,
+        &format!("{variable}='{name}{value}' jobs config"),
+    )
+}
+
+/// The range that a message names: `give 100ms to 1d`, `give a whole number, 1 to 100000`.
+fn range_in(message: &str) -> Option<(String, String)> {
+    let (_, range) = message.split_once("give ")?;
+    let range = range.strip_prefix("a whole number, ").unwrap_or(range);
+    let (least, rest) = range.split_once(" to ")?;
+    let most = rest.split_whitespace().next()?;
+    let is_number = least.starts_with(|c: char| c.is_ascii_digit());
+    is_number.then(|| (least.to_owned(), most.to_owned()))
+}
+
+/// The values next to a range, in the units of its bounds, and one that is far from it.
+fn beyond(least: &str, most: &str) -> Vec<String> {
+    let split = |bound: &str| -> (u64, String) {
+        let end = bound.find(|c: char| !c.is_ascii_digit());
+        let (number, unit) = bound.split_at(end.unwrap_or(bound.len()));
+        (number.parse().expect("a number"), unit.to_owned())
+    };
+    let ((least, low), (most, high)) = (split(least), split(most));
+    let below = least.checked_sub(1).map(|number| format!("{number}{low}"));
+    let above = [most + 1, 99_999_999].map(|number| format!("{number}{high}"));
+    below.into_iter().chain(above).collect()
+}
+
+#[test]
+fn texts_that_are_too_long_name_the_bound() {
+    let dir = tempfile::tempdir().expect("a directory");
+    check(
+        dir.path(),
+        r"
+        $ JOBS_INSTANCE=$(printf '%060d' 0) jobs config | head -1
+        SETTING …
+        $ JOBS_INSTANCE=$(printf '%061d' 0) jobs config
+        error: instance (from JOBS_INSTANCE): `000…` is too long: give up to 60 characters
+        [exit 2]
+        $ JOBS_LABELS=$(printf '%065d' 0) jobs config
+        error: labels (from JOBS_LABELS): label `000…` is too long: shorten it to 64 characters
+        [exit 2]
+        $ JOBS_LABELS=$(seq -s, 17) jobs config
+        error: labels (from JOBS_LABELS): there are 17 labels: give at most 16
+        [exit 2]
+        $ JOBS_BROKER=amqp://host JOBS_BROKER_PREFIX=$(printf '%061d' 0) jobs config
+        error: broker_prefix (from JOBS_BROKER_PREFIX): a prefix has up to 60 letters, …
+        [exit 2]
+        ",
     );
 }
 

@@ -315,6 +315,10 @@ fn doctor_names_what_stops_a_store_that_exists() {
         $ python3 spoil.py
         $ jobs doctor --bind 127.0.0.1:0 | grep payloads
         payloads warning 1 queued executions have payloads that their jobs refuse, such as …
+        $ jobs trigger test.limited-handler > /dev/null
+        $ $PROGRAM work 2> log & for n in {1..600}; do grep -q 'no limit' log && break; sleep 0.1; done; kill $!; wait $!
+        $ jobs doctor --bind 127.0.0.1:0 | grep limits
+        limits warning … of test.limited-handler found no limit `test-api`: configure it under …
         $ jobs move --from sqlite:jobs.db --to sqlite:other.db > /dev/null
         $ jobs doctor --bind 127.0.0.1:0 | grep moved
         store problem sqlite:jobs.db was moved to sqlite:other.db: …

@@ -119,3 +119,7 @@ export function shortId(id) {
 export function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+/** The mark before a number of a queue that is only a lower bound, in one of these fields.
+ * @param {{atLeast: string[]}} queue @param {string[]} names */
+export const atLeast = (queue, ...names) => (names.some((name) => queue.atLeast.includes(name)) ? '≥ ' : '');

@@ -59,7 +59,7 @@ export function LimitsInUse() {
         <td><a href=${href(['jobs', limit.jobId])}>${limit.jobId}</a></td>
         <td class="for">${valueOf(limit) ? html`<span class="mono cut" title=${valueOf(limit)}>${valueOf(limit)}</span>` : html`<span class="muted">all</span>`}</td>
         <td class="wide">${rule(limit)}${limit.pausedUntil && html` <span class="wait">paused, ends <${Time} at=${limit.pausedUntil} /></span>`}</td>
-        <td class="grow"><${QueueBar} queue=${{ running: limit.inUse, ready: 0, blocked: limit.waiting }} most=${most} /></td>
+        <td class="grow"><${QueueBar} queue=${{ running: limit.inUse, ready: 0, blocked: limit.waiting, atLeast: [] }} most=${most} /></td>
         <td class="right num">${number(limit.inUse)}</td><td class="right num">${limit.waiting > 0
           ? html`<button class="link num" aria-expanded=${opened === limit.key} title="Shows what waits, and behind what" onClick=${() => setOpened(opened === limit.key ? '' : limit.key)}>${limit.waiting >= 1000 ? '≥ ' : ''}${number(limit.waiting)} ▾</button>` : number(limit.waiting)}</td>
         <td class="right">${limit.kind === 'rate' && html`<button class="small" onClick=${() => askReset(limit)}>Reset</button>`}</td></tr>

@@ -3,7 +3,7 @@ import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { concernsOf } from '../lib/attention.js';
 import { useData } from '../lib/data.js';
-import { count, number } from '../lib/format.js';
+import { atLeast, count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { href } from '../lib/router.js';
 import { startOf } from '../parts/filters.js';
@@ -53,7 +53,8 @@ export default function Overview() {
 function Attention({ concerns, queues }) {
   const running = queues.reduce((sum, queue) => sum + queue.running, 0);
   const ready = queues.reduce((sum, queue) => sum + queue.ready + queue.blocked, 0);
-  const state = `${number(running)} running, ${number(ready)} waiting`;
+  const bound = queues.map((queue) => atLeast(queue, 'ready', 'blocked')).find(Boolean) ?? '';
+  const state = `${number(running)} running, ${bound}${number(ready)} waiting`;
   if (!concerns.length) return html`<section class="quiet-line" aria-label="State"><span class="square ok">
     </span><b>All quiet:</b> <span>${state}, nothing failed in the last hour.</span></section>`;
   return html`<${Panel} title=${count(concerns.length, 'matter needs attention', 'matters need attention')} aside=${state}>
@@ -72,7 +73,7 @@ function Depth({ of }) {
     return html`<ul class="depths body">${[...queues].sort((one, other) => other.ready + other.blocked + other.running - (one.ready + one.blocked + one.running)).slice(0, 8).map((queue) => html`<li key=${queue.queue}>
       <a class="cut" href=${href(['executions'], { queue: queue.queue })}>${queue.queue}</a>
         <${QueueBar} queue=${queue} most=${most} />
-        <span class="num muted">${queue.pausedAt ? html`<span class="wait">paused</span>` : `${number(queue.ready + queue.blocked)} waiting`}</span>
+        <span class="num muted">${queue.pausedAt ? html`<span class="wait">paused</span>` : `${atLeast(queue, 'ready', 'blocked')}${number(queue.ready + queue.blocked)} waiting`}</span>
         </li>`)}</ul>`;
   }}</${Show}></${Panel}>`;
 }

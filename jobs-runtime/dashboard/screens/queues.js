@@ -2,7 +2,7 @@
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { useData } from '../lib/data.js';
-import { count, number } from '../lib/format.js';
+import { atLeast, count, number } from '../lib/format.js';
 import { touch } from '../lib/live.js';
 import { ask, toast } from '../lib/notices.js';
 import { href } from '../lib/router.js';
@@ -27,7 +27,7 @@ const COLUMNS = [
 ];
 
 /** A count of a queue; one that has reached its bound is a lower bound. @param {Queue} queue @param {'ready' | 'blocked' | 'pending'} name */
-const counted = (queue, name) => `${queue.atLeast.includes(name) ? '≥ ' : ''}${number(queue[name])}`;
+const counted = (queue, name) => `${atLeast(queue, name)}${number(queue[name])}`;
 
 /** @param {Queue} queue */
 function askResume(queue) {
@@ -62,7 +62,7 @@ export default function Queues() {
             <td class="right num wide">${counted(queue, 'ready')}</td>
             <td class="right num wide">${counted(queue, 'blocked')}</td>
             <td class="right num wide">${counted(queue, 'pending')}</td>
-            <td class="right wide">${queue.oldestDueAt ? html`<${Time} at=${queue.oldestDueAt} />` : html`<span class="muted">–</span>`}</td>
+            <td class="right wide">${queue.oldestDueAt ? html`${queue.atLeast.includes('oldestDueAt') && '≤ '}<${Time} at=${queue.oldestDueAt} />` : html`<span class="muted">–</span>`}</td>
           <td class="right wide"><${Rate} of=${ended} name=${queue.queue} line=${true} /></td>
           <td>${queue.pausedAt ? html`<span class="wait">paused <${Time} at=${queue.pausedAt} />${pausedBy(queue)}</span>` : html`<span class="muted">open</span>`}</td>
           <td class="right">${queue.pausedAt ? html`<button class="small" onClick=${() => askResume(queue)}>Resume</button>` : html`<button class="small" onClick=${() => setPausing(queue)}>Pause</button>`}</td>

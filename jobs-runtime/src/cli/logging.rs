@@ -86,7 +86,7 @@ fn filter_of(variable: &str) -> Result<Option<EnvFilter>, String> {
         None => Ok(None),
         Some(Err(_)) => Err(format!("the value of {variable} is not UTF-8.")),
         Some(Ok(text)) if text.trim().is_empty() => Ok(None),
-        Some(Ok(text)) => parse_filter(&text)
+        Some(Ok(text)) => parse_filter(text.trim())
             .map(Some)
             .map_err(|reason| format!("{variable}: {reason}")),
     }
@@ -95,17 +95,39 @@ fn filter_of(variable: &str) -> Result<Option<EnvFilter>, String> {
 /// Parses a filter: `info`, `warn,my_jobs=debug`. A misspelt level would be taken for a target, and
 /// silence everything else.
 fn parse_filter(text: &str) -> Result<EnvFilter, String> {
-    for word in text.split(',').map(str::trim) {
+    let words: Vec<_> = text.split(',').map(str::trim).collect();
+    for word in &words {
         let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
-        if !is_level && let Some(level) = nearest(&word.to_lowercase(), LEVELS) {
+        if !is_level && let Some(level) = near_level(word) {
             return Err(format!("`{word}` is no level, did you mean `{level}`?"));
         }
+    }
+    // A number from 0 to 5 is a level, too. Any other single word would show one target alone.
+    if let [word] = *words
+        && !word.contains(['=', '[', ':', '_'])
+        && !LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
+        && word.parse::<u8>().is_err()
+    {
+        return Err(format!(
+            "`{word}` is no level: write one of {}, or `{word}=debug` for the target {word}.",
+            LEVELS.join(", ")
+        ));
     }
     EnvFilter::try_new(text).map_err(|error| {
         format!(
             "`{text}` is no filter ({error}): write a level, as in `debug`, or `my_jobs=debug`."
         )
     })
+}
+
+/// The level that a word probably means.
+fn near_level(word: &str) -> Option<&'static str> {
+    match &*word.to_lowercase() {
+        "warning" => Some("warn"),
+        "verbose" | "all" => Some("trace"),
+        "none" | "quiet" | "silent" => Some("off"),
+        word => nearest(word, LEVELS),
+    }
 }
 
 /// Writes the lines of the log to standard error, without waiting.

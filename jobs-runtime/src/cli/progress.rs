@@ -14,6 +14,9 @@ use crate::store::ExecutionRecord;
 /// The interval at which the progress is read.
 const INTERVAL: Duration = Duration::from_millis(200);
 
+/// The number of reads after which a waiting execution is explained, and explained again.
+const READS_PER_REASON: u32 = 15;
+
 /// The length of a progress bar.
 const BAR_CHARS: u64 = 30;
 
@@ -29,6 +32,8 @@ pub(super) async fn wait(
     let mut display = ProgressDisplay::new(output);
     let finished = source.finished(id);
     tokio::pin!(finished);
+    let mut reads_before_start = 0;
+    let mut reason = None;
     loop {
         tokio::select! {
             ended = &mut finished => {
@@ -41,7 +46,16 @@ pub(super) async fn wait(
                 if record.status.is_final() {
                     return Ok(record);
                 }
-                display.update(&record);
+                if record.status != ExecutionStatus::Running {
+                    reads_before_start += 1;
+                    if reads_before_start % READS_PER_REASON == 0 {
+                        let explanation = source.explain(id).await?;
+                        reason = explanation.map(|it| it.reason.text);
+                    }
+                } else {
+                    (reads_before_start, reason) = (0, None);
+                }
+                display.update(&record, reason.as_deref());
             }
         }
     }
@@ -96,8 +110,9 @@ impl ProgressDisplay {
         }
     }
 
-    fn update(&mut self, record: &ExecutionRecord) {
-        let text = describe(record);
+    /// `reason` tells why the execution waits, once it has waited for a while.
+    fn update(&mut self, record: &ExecutionRecord, reason: Option<&str>) {
+        let text = reason.map_or_else(|| describe(record), str::to_owned);
         let percent = record.progress;
         if self.output.is_interactive() {
             let bar = bar(percent.into(), 100);

@@ -74,6 +74,17 @@ impl Source {
         Self::local(settings, database, false).await
     }
 
+    /// The same server; or the store, as [`create`](Self::create) opens it.
+    pub(super) async fn or_create(self, settings: &Settings) -> Result<Self, Failure> {
+        match self {
+            Self::Remote(_) => Ok(self),
+            Self::Local(reader) => {
+                drop(reader);
+                Self::create(settings).await
+            }
+        }
+    }
+
     /// Like [`create`](Self::create), but publishes nothing, and fails if there is no store.
     pub(super) async fn open(settings: &Settings) -> Result<Self, Failure> {
         if let Some(server) = remote(settings)? {

@@ -225,6 +225,7 @@ async fn a_claimed_attempt_has_all_data_to_execute_it(store: AnyStore) {
     assert_eq!((claimed.job_id, claimed.payload), (new.job_id, new.payload));
     assert_eq!((claimed.policy, claimed.spent), (new.policy, 0));
     assert_eq!(claimed.correlation_id, new.correlation_id);
+    assert_eq!(claimed.tags, new.tags);
     assert_eq!(claimed.claimed_at, t(9));
     assert!(!claimed.cancel_requested && claimed.unreadable.is_none());
 }

@@ -67,6 +67,7 @@ async fn every_text_keeps_every_character(store: AnyStore) {
     let claimed = store.claim(claim).await.unwrap().pop().unwrap();
     assert_eq!(claimed.job_id, new.job_id);
     assert_eq!(claimed.correlation_id, new.correlation_id);
+    assert_eq!(claimed.tags, new.tags);
 
     let report = ProgressReport {
         fence: claimed.fence,

@@ -13,6 +13,7 @@ use super::call::{BACKOFF, Shared, StoreCall};
 use super::completer::{Completer, EndedAttempt};
 use super::deliveries::{Deliveries, Delivery, DeliveryAnswer};
 use super::handlers::HandlerTable;
+use super::hooks::HookLabels;
 use super::outcome::{Exit, Finished};
 use super::session::{SessionKeeper, SessionLost};
 use super::slot_caps::SlotCaps;
@@ -337,6 +338,7 @@ impl Claims {
             job_id,
             metrics: self.shared.metrics.attempt(metrics, &claimed.queue),
             execution_id: claimed.execution_id,
+            labels: Some(HookLabels::of(claimed)),
             policy: &claimed.policy,
             spent: claimed.spent,
             exit,

@@ -23,6 +23,7 @@ use jobs::{AttemptOutcome, ErrorKind, ExecutionError, ExecutionId};
 use super::attempt_log;
 use super::call::{BACKOFF, CallTimer, Shared, StoreCall};
 use super::hook_notifier::HookNotifier;
+use super::hooks::HookLabels;
 use super::outcome::{Exit, Finished, RetryBudget, decide};
 use super::retained_permits::{PermitsReleased, RetainedPermits};
 use crate::store::{ExecutionPolicy, Fence, Next, Permits, Settlement, StoreError, WriteAnswer};
@@ -47,6 +48,8 @@ pub(super) struct EndedAttempt<'a> {
     pub(super) job_id: Cow<'static, str>,
     pub(super) metrics: AttemptMetrics,
     pub(super) execution_id: ExecutionId,
+    /// `None` if the application has no hook for ended attempts.
+    pub(super) labels: Option<HookLabels>,
     pub(super) policy: &'a ExecutionPolicy,
     /// The attempts spent before this one.
     pub(super) spent: u32,
@@ -118,6 +121,7 @@ impl Completer {
             job_id,
             metrics,
             execution_id,
+            labels,
             policy,
             spent,
             exit,
@@ -141,7 +145,7 @@ impl Completer {
             self.retained_permits.retain(fence);
         }
         attempt_log::ended(&job_id, &settlement, self.shared.config.log_attempts);
-        self.hook_notifier.expect(job_id, &settlement);
+        self.hook_notifier.expect(job_id, labels, &settlement);
         self.unsettled.insert(fence, metrics);
         self.waiting.push(settlement);
     }

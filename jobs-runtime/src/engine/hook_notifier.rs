@@ -13,7 +13,7 @@ use jobs::{ExecutionId, ExecutionStatus};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::hooks::AttemptEnded;
+use super::hooks::{AttemptEnded, HookLabels};
 use super::parts::EngineParts;
 use crate::clock::busy::keep_clock_busy;
 use crate::clock::real;
@@ -82,12 +82,18 @@ impl HookNotifier {
         (hook_notifier, HooksDrained(drained))
     }
 
-    /// Remembers an ended attempt until the store has taken its settlement.
-    pub(super) fn expect(&mut self, job_id: Cow<'static, str>, settlement: &Settlement) {
-        if self.sender.is_none() {
+    /// Remembers an ended attempt until the store has taken its settlement. `labels` is `None` if
+    /// the application has no hook for ended attempts.
+    pub(super) fn expect(
+        &mut self,
+        job_id: Cow<'static, str>,
+        labels: Option<HookLabels>,
+        settlement: &Settlement,
+    ) {
+        let Some(labels) = labels.filter(|_| self.sender.is_some()) else {
             return;
-        }
-        let ended = AttemptEnded::of(job_id, settlement);
+        };
+        let ended = AttemptEnded::of(job_id, labels, settlement);
         self.unsettled.insert(settlement.fence, ended);
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use jobs::runtime::guarded;
 use jobs::{AttemptOutcome, ExecutionError, ExecutionId};
 
-use crate::store::{Next, Settlement};
+use crate::store::{Claimed, Next, Settlement};
 use crate::time::Timestamp;
 
 /// An attempt that starts.
@@ -37,6 +37,12 @@ pub struct AttemptEnded {
     pub job_id: Cow<'static, str>,
     /// The execution.
     pub execution_id: ExecutionId,
+    /// The execution's queue.
+    pub queue: String,
+    /// The execution's tags.
+    pub tags: Vec<String>,
+    /// The execution's correlation id.
+    pub correlation_id: Option<String>,
     /// The attempt's number, from 1.
     pub attempt: u32,
     /// The outcome of the attempt.
@@ -54,7 +60,11 @@ pub struct AttemptEnded {
 
 impl AttemptEnded {
     /// The end of an attempt, as its settlement says.
-    pub(crate) fn of(job_id: Cow<'static, str>, settlement: &Settlement) -> Self {
+    pub(crate) fn of(
+        job_id: Cow<'static, str>,
+        labels: HookLabels,
+        settlement: &Settlement,
+    ) -> Self {
         let Settlement {
             fence,
             execution_id,
@@ -62,9 +72,17 @@ impl AttemptEnded {
             next,
             permits: _,
         } = settlement;
+        let HookLabels {
+            queue,
+            tags,
+            correlation_id,
+        } = labels;
         Self {
             job_id,
             execution_id: *execution_id,
+            queue,
+            tags,
+            correlation_id,
             attempt: fence.attempt,
             outcome: end.outcome,
             error: end.error.clone(),
@@ -74,6 +92,24 @@ impl AttemptEnded {
             },
             is_exhausted: matches!(next, Next::Fail),
             took: end.finished_at.since(end.started_at),
+        }
+    }
+}
+
+/// What a hook is told of an execution, and its settlement does not say.
+#[derive(Clone, Debug)]
+pub(crate) struct HookLabels {
+    queue: String,
+    tags: Vec<String>,
+    correlation_id: Option<String>,
+}
+
+impl HookLabels {
+    pub(crate) fn of(claimed: &Claimed) -> Self {
+        Self {
+            queue: claimed.queue.clone(),
+            tags: claimed.tags.clone(),
+            correlation_id: claimed.correlation_id.clone(),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::completer::{Completer, EndedAttempt};
 use super::executor::attempt::{Attempt, AttemptEvent, EndReporter, ExecutorDeps, SlotStatus};
 use super::executor::interrupt::{Cause, Interrupt};
 use super::handlers::HandledJob;
+use super::hooks::HookLabels;
 use super::outcome::{Exit, Finished};
 use super::session::LeaseDeadline;
 use super::slots::SlotKind;
@@ -31,6 +32,8 @@ pub(super) struct Running {
     job_id: &'static str,
     metrics: AttemptMetrics,
     pub(super) execution_id: ExecutionId,
+    /// `None` if the application has no hook for ended attempts.
+    labels: Option<HookLabels>,
     pub(super) policy: ExecutionPolicy,
     spent: u32,
     /// The limits whose permits the attempt holds; its settlement names them.
@@ -118,10 +121,12 @@ impl Attempts {
     ) {
         let started_at = self.shared.wall();
         let metrics = Arc::clone(&job.metrics);
+        let has_hooks = self.deps.hooks.has_end_hooks();
         let running = Running {
             job_id: job.id,
             metrics: self.shared.metrics.attempt(metrics, &claimed.queue),
             execution_id: claimed.execution_id,
+            labels: has_hooks.then(|| HookLabels::of(&claimed)),
             policy: claimed.policy.clone(),
             spent: claimed.spent,
             limits: claimed.limits.clone(),
@@ -332,6 +337,7 @@ pub(super) fn settle(
         job_id: running.job_id.into(),
         metrics: running.metrics.clone(),
         execution_id: running.execution_id,
+        labels: running.labels.clone(),
         policy: &running.policy,
         spent: running.spent,
         exit,

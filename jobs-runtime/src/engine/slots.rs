@@ -454,6 +454,7 @@ mod tests {
             },
             spent: 0,
             correlation_id: None,
+            tags: Vec::new(),
             run_at: crate::time::Timestamp::default(),
             trace_parent: None,
             claimed_at: crate::time::Timestamp::default(),

@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::Inner;
-use crate::hooks::{AttemptEnded, Hooks};
-use crate::store::Settlement;
+use crate::hooks::{AttemptEnded, HookLabels, Hooks};
+use crate::store::{Claimed, Settlement};
 
 /// The most ended attempts that wait for slow hooks. Further ones are dropped and logged.
 const QUEUE_LIMIT: usize = 10_000;
@@ -49,11 +49,12 @@ impl EndHooks {
     }
 
     /// Calls the hooks for a settlement that the store has taken.
-    pub(super) fn settled(&self, job_id: &str, settlement: &Settlement) {
+    pub(super) fn settled(&self, claimed: &Claimed, settlement: &Settlement) {
         if !self.hooks.has_end_hooks() {
             return;
         }
-        let ended = AttemptEnded::of(Cow::Owned(job_id.to_owned()), settlement);
+        let job_id = Cow::Owned(claimed.job_id.clone());
+        let ended = AttemptEnded::of(job_id, HookLabels::of(claimed), settlement);
         if self.queue.try_send(ended).is_err() {
             tracing::warn!(
                 execution = %settlement.execution_id,

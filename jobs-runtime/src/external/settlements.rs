@@ -170,7 +170,7 @@ impl ExternalLeases {
         attempt_log::ended(job_id, &settlement, false);
         self.count(lease, &settlement);
         self.end_span(lease, &settlement);
-        self.0.end_hooks.settled(job_id, &settlement);
+        self.0.end_hooks.settled(&lease.claimed, &settlement);
     }
 
     /// The settlement that the store has taken for this lease: this one, or the server's own, for

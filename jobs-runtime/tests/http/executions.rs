@@ -217,6 +217,32 @@ async fn the_longest_executions_come_first() {
 }
 
 #[tokio::test]
+async fn the_last_day_that_can_be_written_is_a_time() {
+    let api = Api::new().await;
+    let body = json!({"payload": {"to": "a"}, "runAt": "9999-12-31T23:59:59Z"});
+    let id = api.trigger("send-letter", body).await;
+    let shown = api.get(&format!("{API}/executions/{id}")).await;
+    assert_eq!(shown.is_ok()["status"], "pending");
+    assert_eq!(shown.body["runAt"], "9999-12-31T23:59:59.000Z");
+
+    let check = async |query: &str, expected: &[&str]| {
+        let answer = api.get(&format!("{API}/executions?{query}")).await;
+        assert_eq!(ids(&answer), expected, "{query}");
+    };
+    check("until=9999-12-31T23:59:59.999Z", &[id.as_str()]).await;
+    check("since=9999-12-31T00:00:00Z", &[]).await;
+    check("since=9999-12-31T23:59:59Z", &[]).await;
+
+    let path = format!("{API}/jobs/send-letter/trigger");
+    let body = json!({"payload": {"to": "a"}, "runAt": "10000-01-01T00:00:00Z"});
+    let answer = api.post(&path, body).await;
+    answer.is_problem(400, "invalid_request");
+    assert_eq!(answer.pointers(), ["/runAt"]);
+    let path = format!("{API}/executions?since=10000-01-01T00:00:00Z");
+    api.get(&path).await.is_problem(400, "invalid_query");
+}
+
+#[tokio::test]
 async fn invalid_parameters_are_rejected() {
     let api = Api::new().await;
     let check = async |query: &str, named: &[&str]| {

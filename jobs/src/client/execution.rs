@@ -77,7 +77,7 @@ impl<T> fmt::Debug for Execution<T> {
 #[non_exhaustive]
 pub enum ResultError {
     /// The execution failed for good.
-    #[error("the execution failed: {0}")]
+    #[error("{}", failed_text(.0))]
     Failed(#[source] ExecutionError),
     /// The execution was cancelled.
     #[error("the execution was cancelled")]
@@ -95,6 +95,17 @@ pub enum ResultError {
     /// The store failed.
     #[error("the store failed to return the result")]
     Store(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Tells of the failure once: the error of an execution whose child failed may say it already.
+fn failed_text(error: &ExecutionError) -> String {
+    const SAYS: &str = "the execution failed: ";
+    let text = error.to_string();
+    if text.starts_with(SAYS) {
+        text
+    } else {
+        format!("{SAYS}{text}")
+    }
 }
 
 impl ResultError {

@@ -61,7 +61,7 @@ fn program_words(words: &[OsString]) -> Option<Range<usize>> {
 
 /// The position of the first word from `at` on that is no flag of the program, nor the value of
 /// one.
-fn skip_flags(words: &[OsString], mut at: usize, stop_at: &[&str]) -> usize {
+pub(super) fn skip_flags(words: &[OsString], mut at: usize, stop_at: &[&str]) -> usize {
     let command = Args::command();
     while let Some(word) = words.get(at) {
         let flag = flag_of(word);

@@ -10,6 +10,7 @@ use super::open_existing;
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::printable;
 use crate::cli::settings::Settings;
 use crate::schema_gate::{Finding, Lock, LockError, Severity, compare_locks};
 use crate::store::ExecutionQuery;
@@ -218,14 +219,16 @@ fn describe(checked: &Checked, file: &str) -> String {
             None => String::new(),
         };
         let (job, message) = (&finding.job_id, &finding.message);
-        text.push_str(&format!("{severity}  {job}{place}: {message}\n"));
+        let finding = format!("{severity}  {job}{place}: {message}");
+        text.push_str(&format!("{}\n", printable::line(&finding)));
     }
     if let Some(waiting) = &checked.waiting {
         for refused in &waiting.refused {
-            text.push_str(&format!(
-                "BREAKING  {}: {} waiting executions have payloads that it refuses, as {}: {}\n",
+            let finding = format!(
+                "BREAKING  {}: {} waiting executions have payloads that it refuses, as {}: {}",
                 refused.job_id, refused.count, refused.execution_id, refused.violation
-            ));
+            );
+            text.push_str(&format!("{}\n", printable::line(&finding)));
         }
         let bound = if waiting.is_partial {
             "the newest "
@@ -239,6 +242,7 @@ fn describe(checked: &Checked, file: &str) -> String {
     }
     let breaking = checked.findings.iter();
     let breaking = breaking.filter(|one| one.severity == Severity::Breaking);
+    let file = printable::line(file);
     let (jobs, changes, breaking) = (checked.jobs, checked.findings.len(), breaking.count());
     let changes = match (changes, breaking) {
         (0, _) => "no changes".to_owned(),

@@ -8,6 +8,7 @@ use clap::CommandFactory as _;
 use crate::cli::args::{Args, ClientLanguage};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::printable;
 use crate::cli::settings::Settings;
 use crate::cli::source::Source;
 use crate::client_code;
@@ -60,7 +61,7 @@ pub(in crate::cli) fn manual(output: Output, directory: &Path) -> Result<(), Fai
     clap_mangen::generate_to(command, directory).map_err(failed)?;
     let directory = directory.display().to_string();
     output.result(&directory, |directory| {
-        format!("manual pages written to {directory}")
+        format!("manual pages written to {}", printable::line(directory))
     })
 }
 

@@ -70,7 +70,8 @@ pub(in crate::cli) async fn doctor(
         }
         Ok(store) => {
             results.insert(0, check_jobs(Some(&*store)).await);
-            results.extend(store::check(&*store).await);
+            let limits: Vec<_> = settings.engine.limits.keys().map(String::as_str).collect();
+            results.extend(store::check(&*store, &limits).await);
             results.extend(access::check(settings, Some(&*store)).await);
         }
     }

@@ -6,6 +6,7 @@ use super::{start_client, start_reader};
 use crate::cli::args::ImportArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::printable;
 use crate::cli::settings::Settings;
 use crate::cli::table::table;
 use crate::import::{Import, ImportError, ImportReport, Source};
@@ -63,9 +64,11 @@ fn describe(report: &ImportReport, settings: &Settings) -> String {
     let mut text = table(headings, rows);
     for (name, row) in &report.names {
         if let Some((id, reason)) = &row.first_refused {
-            text.push_str(&format!("refused, as {name} {id}: {reason}\n"));
+            let refused = format!("refused, as {name} {id}: {reason}");
+            text.push_str(&format!("{}\n", printable::line(&refused)));
         }
         if row.ordered > 0 {
+            let name = printable::line(name);
             text.push_str(&format!(
                 "{} rows of {name} were in a queue that runs one after the other: give the job \
                  `max_concurrent = 1`\n",

@@ -35,10 +35,7 @@ pub(in crate::cli) async fn list(settings: &Settings, output: Output) -> Result<
 /// A row of the table. A `+` marks a number that is a lower bound; `OLDEST` is the age of the
 /// oldest ready execution.
 fn row(queue: &QueueRecord, now: Timestamp) -> [String; 7] {
-    let count = |name: &str, count: u64| {
-        let is_bound = queue.at_least.iter().any(|it| it == name);
-        format!("{count}{}", if is_bound { "+" } else { "" })
-    };
+    let count = |name: &str, count: u64| counted(queue, name, count);
     let age = queue.oldest_due_at.map(|at| now.since(at).as_millis());
     let age = age.and_then(|age| u64::try_from(age).ok());
     let state = match queue.paused_at {
@@ -55,9 +52,21 @@ fn row(queue: &QueueRecord, now: Timestamp) -> [String; 7] {
         count("ready", queue.ready),
         count("blocked", queue.blocked),
         queue.running.to_string(),
-        age.map(millis).unwrap_or_default(),
+        age.map(|age| format!("{}{}", millis(age), mark(queue, "oldestDueAt")))
+            .unwrap_or_default(),
         state,
     ]
+}
+
+/// A number of a queue. A `+` marks one that is a lower bound.
+pub(super) fn counted(queue: &QueueRecord, name: &str, count: u64) -> String {
+    format!("{count}{}", mark(queue, name))
+}
+
+/// The `+` of a value that is a lower bound.
+pub(super) fn mark(queue: &QueueRecord, name: &str) -> &'static str {
+    let is_bound = queue.at_least.iter().any(|it| it == name);
+    if is_bound { "+" } else { "" }
 }
 
 /// Pauses, drains or resumes a queue.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::queues::{counted, mark};
 use crate::cli::args::TopArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -147,12 +148,13 @@ fn queue_row(queue: &QueueRecord, now: Timestamp) -> [String; 6] {
     };
     [
         short(&queue.queue, 40),
-        queue.ready.to_string(),
-        queue.blocked.to_string(),
+        counted(queue, "ready", queue.ready),
+        counted(queue, "blocked", queue.blocked),
         queue.running.to_string(),
-        queue
-            .oldest_due_at
-            .map_or_else(|| "-".to_owned(), |at| age(at, now)),
+        queue.oldest_due_at.map_or_else(
+            || "-".to_owned(),
+            |at| format!("{}{}", age(at, now), mark(queue, "oldestDueAt")),
+        ),
         state.to_owned(),
     ]
 }

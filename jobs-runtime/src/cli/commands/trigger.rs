@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches};
-use jobs::Priority;
 use jobs::runtime::{Due, EnqueueRequest, TriggeredBy};
+use jobs::{ExecutionId, Priority};
 
 use super::{confirm_production, start_unless_stopped};
 use crate::RuntimeBuilder;
@@ -29,18 +29,21 @@ pub(in crate::cli) async fn trigger(
         return help("trigger", "Enqueue an execution of a job", output);
     }
     named_job(&args, "trigger")?;
-    let source = Source::create(settings).await?;
-    let Some(request) = JobRequest::read(&source, "trigger", args, output).await? else {
+    // Help, a mistake and a dry run create no store.
+    let reader = Source::read(settings).await?;
+    let Some(request) = JobRequest::read(&reader, "trigger", args, output).await? else {
         return Ok(());
     };
     let output = request.output(output);
     if request.matches.get_flag("dry-run") {
-        let preview = source.preview(request.request()).await?;
+        let preview = reader.preview(request.request()).await?;
         return output.result(&preview, preview_text);
     }
     confirm_production(settings, output, "trigger")?;
+    let source = reader.or_create(settings).await?;
     let Trigger { id, outcome } = source.trigger(request.request()).await?;
     if request.matches.get_flag("wait") {
+        output.note(&outcome_text(id, outcome, &request.job_id));
         let record = progress::wait(&source, id, output).await?;
         return progress::print_outcome(&record, output);
     }
@@ -49,7 +52,12 @@ pub(in crate::cli) async fn trigger(
         "jobId": request.job_id,
         "triggered": outcome == EnqueueOutcome::New,
     });
-    output.result(&document, |_| match outcome {
+    output.result(&document, |_| outcome_text(id, outcome, &request.job_id))
+}
+
+/// The sentence about a trigger.
+fn outcome_text(id: ExecutionId, outcome: EnqueueOutcome, job_id: &str) -> String {
+    match outcome {
         EnqueueOutcome::Replayed => {
             format!("{id}  was enqueued before under this idempotency key")
         }
@@ -59,8 +67,8 @@ pub(in crate::cli) async fn trigger(
         EnqueueOutcome::Merged | EnqueueOutcome::Replaced => {
             format!("{id}  waits under the same key: its payload was replaced")
         }
-        _ => format!("{id}  enqueued {}", request.job_id),
-    })
+        _ => format!("{id}  enqueued {job_id}"),
+    }
 }
 
 /// The sentence about a dry run, and the payload that would be stored.
@@ -98,10 +106,11 @@ pub(in crate::cli) async fn exec(
         return help("exec", about, output);
     }
     named_job(&args, "exec")?;
-    let source = Source::create(settings).await?;
-    let Some(request) = JobRequest::read(&source, "exec", args, output).await? else {
+    let reader = Source::read(settings).await?;
+    let Some(request) = JobRequest::read(&reader, "exec", args, output).await? else {
         return Ok(());
     };
+    let source = reader.or_create(settings).await?;
     let output = request.output(output);
     let mut signals = Signals::listen().map_err(|error| Failure::because(&error))?;
     let Source::Local(client) = &source else {

@@ -1,24 +1,26 @@
 //! The members of a payload, each as JSON text: what no flag changes stays as written, and no
 //! number is rounded.
 
-use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Serialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::fields::Kind;
 use crate::cli::failure::Failure;
 
-/// The members of a payload by their names.
+/// The members of a payload, as written. A name that stands twice is kept twice: the check of the
+/// payload refuses it.
 #[derive(Debug, Default)]
-pub(super) struct Members(BTreeMap<String, Box<RawValue>>);
+pub(super) struct Members(Vec<(String, Box<RawValue>)>);
 
 impl Members {
     /// Reads the members of a JSON object.
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
         match serde_json::from_str(text) {
-            Ok(members) => Ok(Self(members)),
+            Ok(members) => Ok(members),
             Err(error) if error.is_data() => Err(Failure::usage(
                 "the payload is not a JSON object: write `{\"field\": …}`",
             )),
@@ -38,13 +40,17 @@ impl Members {
             }
             Kind::Text | Kind::Switch | Kind::Json => values.pop(),
         };
-        self.0.extend(value.map(|value| (name.to_owned(), value)));
+        if let Some(value) = value {
+            self.0.retain(|(other, _)| other != name);
+            self.0.push((name.to_owned(), value));
+        }
         Ok(())
     }
 
     /// The items of a list. A member that is absent or null has none.
     fn items(&self, name: &str) -> Result<Vec<Box<RawValue>>, Failure> {
-        let Some(member) = self.0.get(name) else {
+        let mut members = self.0.iter();
+        let Some((_, member)) = members.find(|(other, _)| other == name) else {
             return Ok(Vec::new());
         };
         let items: Option<_> = serde_json::from_str(member.get()).map_err(|_| {
@@ -57,7 +63,37 @@ impl Members {
 
     /// The payload as JSON text.
     pub(super) fn into_text(self) -> Result<String, Failure> {
-        serde_json::to_string(&self.0).map_err(|error| Failure::because(&error))
+        serde_json::to_string(&self).map_err(|error| Failure::because(&error))
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
     }
 }
 

@@ -44,7 +44,7 @@ impl DurationRange {
 
     /// Parses a duration of the range.
     pub(in crate::cli) fn parse(self, text: &str) -> Result<Duration, String> {
-        let duration = jobs_grammar::duration::parse(text)?;
+        let duration = jobs_grammar::duration::parse_any(text)?;
         let least = jobs_grammar::duration::parse(self.least)?;
         let most = jobs_grammar::duration::parse(self.most)?;
         if (least..=most).contains(&duration) {

@@ -13,6 +13,7 @@ use jobs::{BoxFuture, Clock, JobError};
 
 use crate::clock::timestamp;
 use crate::engine::outcome::MAX_PAUSE;
+use crate::error::NO_LIMIT;
 use crate::store::{Limit, LimitRule, Rate, Reservation, Store};
 use crate::time::Timestamp;
 
@@ -79,7 +80,7 @@ impl AttemptLimiter {
             };
             // Retryable: the setting may be on its way to this worker.
             return Err(JobError::from(format!(
-                "no limit `{name}`: configure it under `limits` in jobs.toml or with \
+                "{NO_LIMIT}{name}`: configure it under `limits` in jobs.toml or with \
                  `Runtime::builder().limit(..)`; {known}"
             )));
         };

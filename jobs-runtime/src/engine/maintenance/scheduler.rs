@@ -15,7 +15,7 @@
 //! Once a minute the scheduler compares the schedules with the jobs that workers execute. It pauses
 //! a schedule whose job was not among them for five minutes, and resumes it when the job is back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -109,6 +109,7 @@ impl Scheduler {
             check_at: Duration::ZERO,
             is_absence_possible: true,
             limit: DUE_LIMIT,
+            failed: BTreeSet::new(),
         };
         // Wrapped before the thread starts, so that a virtual clock waits for the thread.
         let work = keep_clock_busy(&clock, async move {
@@ -167,6 +168,8 @@ struct SchedulerTask {
     is_absence_possible: bool,
     /// The number of schedules that the next look reads.
     limit: usize,
+    /// The names of the schedules whose last firing has failed. They are tried after all others.
+    failed: BTreeSet<String>,
 }
 
 impl SchedulerTask {
@@ -212,7 +215,9 @@ impl SchedulerTask {
     async fn round(&mut self) -> Result<Duration, StoreError> {
         self.check_absence().await?;
         let now = timestamp(&*self.parts.clock);
-        let due = self.parts.store.due_schedules(now, self.limit).await?;
+        let mut due = self.parts.store.due_schedules(now, self.limit).await?;
+        due.schedules
+            .sort_by_key(|schedule| self.failed.contains(&schedule.name));
         let mut pause = due.next_due.map_or(Duration::MAX, |at| at.since(now));
         let is_full = due.schedules.len() == self.limit;
         let mut waiting = 0;
@@ -223,16 +228,22 @@ impl SchedulerTask {
                 break;
             }
             let name = schedule.name.clone();
-            match self.fire(schedule).await {
+            let answer = self.fire(schedule).await;
+            if answer.is_ok() {
+                self.failed.remove(&name);
+            }
+            match answer {
                 Ok(Some(next)) => {
                     fired += 1;
                     pause = pause.min(next.since(now));
                 }
                 Ok(None) => waiting += 1,
                 // A row that the database rejects, or whose key another transaction has locked,
-                // must not hold up the others. The second error of a round is taken for an outage.
+                // must not hold up the others. The second error of a round is taken for an outage;
+                // if it was none, the next round begins with the others.
                 Err(error) => {
                     tracing::warn!(schedule = name, %error, "cannot fire a schedule");
+                    self.failed.insert(name);
                     waiting += 1;
                     if !matches!(error, StoreError::Database(_) | StoreError::Corrupt { .. })
                         && outage.replace(error).is_some()

@@ -77,6 +77,8 @@ pub struct Claimed {
     pub spent: u32,
     /// The execution's correlation id.
     pub correlation_id: Option<String>,
+    /// The execution's tags.
+    pub tags: Vec<String>,
     /// The time for which the execution was enqueued: that of its creation, or a later one.
     pub run_at: Timestamp,
     /// The execution's [trace context](crate::store::NewExecution::trace_parent).

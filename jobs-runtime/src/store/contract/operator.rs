@@ -91,8 +91,8 @@ pub struct QueueRecord {
     pub running: u64,
     /// The time at which the oldest of the examined ready executions was due; `None` without any.
     pub oldest_due_at: Option<Timestamp>,
-    /// The counts that have reached their bound: `pending`, `ready`, `blocked`. Such a number is a
-    /// lower bound; the others are exact.
+    /// The values that have reached their bound: `pending`, `ready`, `blocked`, `oldestDueAt`. Such
+    /// a number is a lower bound, and an execution may be older; the other values are exact.
     pub at_least: Vec<String>,
 }
 

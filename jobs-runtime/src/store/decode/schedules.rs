@@ -49,6 +49,7 @@ pub(in crate::store) fn queues<R: Columns>(rows: &[R]) -> Result<Vec<QueueRecord
             ("pending", row.flag("is_pending_bounded")?),
             ("ready", row.flag("is_ready_bounded")?),
             ("blocked", row.flag("is_blocked_bounded")?),
+            ("oldestDueAt", row.flag("is_oldest_bounded")?),
         ];
         let at_least = bounds.into_iter().filter(|(_, is_bounded)| *is_bounded);
         Ok(QueueRecord {

@@ -384,6 +384,7 @@ fn read_one(
         policy,
         spent: number("a spent budget", get::<i32>(row, 3)?)?,
         correlation_id: get::<Option<_>>(row, 10)?.map(text::decode),
+        tags: get::<Option<_>>(row, 16)?.map_or_else(Vec::new, text::decode_all),
         run_at: Timestamp::from_millis(get(row, 14)?),
         trace_parent: get::<Option<_>>(row, 15)?.map(text::decode),
         claimed_at: Timestamp::from_millis(get(row, 11)?),

@@ -7,9 +7,9 @@ use jobs::{Catalogue, ExecutionStatus};
 use super::CheckResult;
 use crate::SystemClock;
 use crate::clock::timestamp;
-use crate::error::chain;
+use crate::error::{NO_LIMIT, chain};
 use crate::service::KnownJob;
-use crate::store::{ExecutionQuery, ExecutionRecord, Store, StoreError};
+use crate::store::{ExecutionQuery, ExecutionRecord, SessionBeat, Store, StoreError};
 
 /// The number of queued executions whose jobs and payloads are checked, newest first.
 const SAMPLE: usize = 1_000;
@@ -17,11 +17,19 @@ const SAMPLE: usize = 1_000;
 /// The difference between the clocks of two machines that is told. Rates and schedules go by them.
 const MAX_SKEW: Duration = Duration::from_secs(2);
 
+/// A renewal may be this late on a busy machine, however short the lease.
+const LEAST_LEASE: Duration = Duration::from_secs(5);
+
 /// Runs all checks, also after a problem.
-pub(super) async fn check(store: &dyn Store) -> Vec<CheckResult> {
+/// `limits` are the names of the limits in the settings.
+pub(super) async fn check(store: &dyn Store, limits: &[&str]) -> Vec<CheckResult> {
     let mut results = vec![check_connection(store).await, check_layout(store).await];
     results.extend(check_moved(store).await);
     results.extend(check_workers(store).await);
+    results.extend(check_leases(store).await);
+    if let Ok(newest) = store.list_executions(ExecutionQuery::newest(SAMPLE)).await {
+        results.extend(check_limits(&newest.executions, limits));
+    }
     let mut query = ExecutionQuery::newest(SAMPLE);
     query.status = Some(ExecutionStatus::Queued);
     if let (Ok(queued), Ok(linked)) = (store.list_executions(query).await, Catalogue::linked()) {
@@ -93,6 +101,48 @@ async fn check_workers(store: &dyn Store) -> Vec<CheckResult> {
         results.push(CheckResult::warning("clock", detail));
     }
     results
+}
+
+/// Names the sessions whose leases have run out, and which no process has taken over.
+async fn check_leases(store: &dyn Store) -> Option<CheckResult> {
+    let (sessions, processes) = (store.sessions().await.ok()?, store.processes().await.ok()?);
+    let now = timestamp(&SystemClock::new());
+    let holds = |id| {
+        processes
+            .iter()
+            .any(|it| it.session == id && it.running > 0)
+    };
+    // A watcher needs a lease to see that the beat stands still, and may be a lease late.
+    let is_late = |it: &SessionBeat| now.since(it.renewed_at) > 3 * it.lease.max(LEAST_LEASE);
+    let left = sessions
+        .iter()
+        .filter(|it| holds(it.session) && (it.is_dead || is_late(it)));
+    let left: Vec<_> = left.map(|it| &*it.worker).collect();
+    (!left.is_empty()).then(|| {
+        let detail = format!(
+            "no process has taken over the attempts of {}: start one that executes their jobs, \
+             with `run` or `work`",
+            left.join(", ")
+        );
+        CheckResult::warning("leases", detail)
+    })
+}
+
+/// Finds handlers that ask for a named limit which the settings do not have.
+fn check_limits(newest: &[ExecutionRecord], known: &[&str]) -> Option<CheckResult> {
+    let missing = newest.iter().find_map(|record| {
+        let (_, behind) = record.error.as_ref()?.message.split_once(NO_LIMIT)?;
+        let (name, _) = behind.split_once('`')?;
+        (!known.contains(&name)).then_some((record, name))
+    });
+    missing.map(|(record, name)| {
+        let (id, job) = (record.id, &record.job_id);
+        let detail = format!(
+            "{id} of {job} found no limit `{name}`: configure it under `limits` in jobs.toml, or \
+             in the program"
+        );
+        CheckResult::warning("limits", detail)
+    })
 }
 
 /// Finds queued executions of jobs that this program does not link. `None` if there are none.

@@ -132,6 +132,7 @@ impl Model {
             policy: execution.new.policy.clone(),
             spent: execution.spent,
             correlation_id: execution.new.correlation_id.clone(),
+            tags: execution.new.tags.clone(),
             run_at: execution.new.run_at.unwrap_or(execution.new.created_at),
             trace_parent: execution.new.trace_parent.clone(),
             claimed_at: lease.claimed_at,

@@ -17,26 +17,29 @@ use crate::store::sqlite::limits::permits;
 use crate::store::{Claim, Claimed, ExecutionPolicy, Fence, PermitToken, StoreError};
 use crate::time::Timestamp;
 
-/// The fields of a row: seq, attempt, spent, id, job, payload, timeout, max_attempts, retry,
-/// correlation id, claimed_at, flags, queue, limits, run_at, trace context.
-type ClaimedRow = (
-    i64,
-    u32,
-    u32,
-    String,
-    String,
-    String,
-    Option<u64>,
-    u32,
-    String,
-    Option<String>,
-    i64,
-    u8,
-    String,
-    Option<String>,
-    i64,
-    Option<String>,
-);
+/// A row: a JSON array with these values in this order.
+#[derive(Deserialize)]
+struct ClaimedRow {
+    seq: i64,
+    attempt: u32,
+    spent: u32,
+    /// Hexadecimal.
+    id: String,
+    job_id: String,
+    payload: String,
+    timeout_ms: Option<u64>,
+    max_attempts: u32,
+    retry: String,
+    correlation_id: Option<String>,
+    claimed_at: i64,
+    flags: u8,
+    queue: String,
+    limits: Option<String>,
+    run_at: i64,
+    trace_parent: Option<String>,
+    /// A JSON array.
+    tags: Option<String>,
+}
 
 /// Texts of the last row, already read. Consecutive rows mostly have the same ones.
 #[derive(Default)]
@@ -121,6 +124,7 @@ fn read_value(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, D
         policy: fallback_policy(),
         spent: 0,
         correlation_id: None,
+        tags: Vec::new(),
         run_at: number(14).map_or(claim.now, Timestamp::from_millis),
         trace_parent: None,
         claimed_at: number(10).map_or(claim.now, Timestamp::from_millis),
@@ -131,63 +135,52 @@ fn read_value(row: Value, claim: &Claim, texts: &mut Texts) -> Result<Claimed, D
 }
 
 fn read_one(row: ClaimedRow, claim: &Claim, texts: &mut Texts) -> Claimed {
-    let (
-        seq,
-        attempt,
-        spent,
-        id,
-        job_id,
-        payload,
-        timeout_ms,
-        max_attempts,
-        retry,
-        correlation_id,
-        claimed_at,
-        flags,
-        queue,
-        limits,
-        run_at,
-        trace_parent,
-    ) = row;
     let mut unreadable = None;
     let mut note = |error: StoreError| unreadable = Some(error.to_string());
-    let execution_id = json::id_from_hex(&id).unwrap_or_else(|error| {
+    let execution_id = json::id_from_hex(&row.id).unwrap_or_else(|error| {
         note(error.into_store_error(""));
         unknown_id()
     });
     let policy = texts
         .retries
-        .read(timeout_ms, max_attempts, &retry)
+        .read(row.timeout_ms, row.max_attempts, &row.retry)
         .unwrap_or_else(|error| {
             note(error);
             fallback_policy()
         });
-    let limits = limits.map(|text| {
+    let limits = row.limits.map(|text| {
         texts.limits(&text).unwrap_or_else(|error| {
             note(error);
             PermitToken::from(&*text)
+        })
+    });
+    let tags = row.tags.map_or_else(Vec::new, |text| {
+        serde_json::from_str(&text).unwrap_or_else(|error| {
+            note(corrupt("the tags", error).into_store_error(""));
+            Vec::new()
         })
     });
     Claimed {
         fence: Fence {
             session: claim.session,
             claim: claim.number,
-            row: seq,
-            attempt,
+            row: row.seq,
+            attempt: row.attempt,
         },
         execution_id,
-        job_id,
-        queue,
+        job_id: row.job_id,
+        queue: row.queue,
         limits,
-        payload,
+        payload: row.payload,
         policy,
-        spent,
-        correlation_id,
-        run_at: Timestamp::from_millis(run_at),
-        trace_parent,
-        claimed_at: Timestamp::from_millis(claimed_at),
-        cancel_requested: flags & 1 != 0,
-        lost_before: flags & 2 != 0,
+        spent: row.spent,
+        correlation_id: row.correlation_id,
+        tags,
+        run_at: Timestamp::from_millis(row.run_at),
+        trace_parent: row.trace_parent,
+        claimed_at: Timestamp::from_millis(row.claimed_at),
+        cancel_requested: row.flags & 1 != 0,
+        lost_before: row.flags & 2 != 0,
         unreadable,
     }
 }

@@ -55,6 +55,6 @@ SELECT
             AND (SELECT a.has_waiters FROM jobs.allocator_lock AS a) THEN 6
         ELSE 2
     END AS flags,
-    x.run_at, x.trace_parent
+    x.run_at, x.trace_parent, x.tags
 FROM taken AS t
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[t.seq])

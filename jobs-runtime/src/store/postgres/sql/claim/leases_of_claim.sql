@@ -12,7 +12,7 @@ SELECT
             ) THEN 8
             ELSE 0
         END AS flags,
-    x.run_at, x.trace_parent
+    x.run_at, x.trace_parent, x.tags
 FROM jobs.leases AS l
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[l.seq])
 WHERE l.session = $1 AND l.claim = $2

@@ -11,7 +11,7 @@ SELECT
             ) THEN 8
             ELSE 0
         END AS flags,
-    x.run_at, x.trace_parent
+    x.run_at, x.trace_parent, x.tags
 FROM jobs.leases AS l
 JOIN jobs.sessions AS s ON s.id = ANY (ARRAY[l.session]) AND s.external IS NOT NULL
 JOIN jobs.executions AS x ON x.seq = ANY (ARRAY[l.seq])

@@ -64,7 +64,11 @@ SELECT
         SELECT COUNT(*)
         FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
     ) >= $1 AS is_ready_bounded,
-    COALESCE((SELECT SUM(h.count) FROM blocked AS h), 0) >= $1 AS is_blocked_bounded
+    COALESCE((SELECT SUM(h.count) FROM blocked AS h), 0) >= $1 AS is_blocked_bounded,
+    (
+        SELECT COUNT(*)
+        FROM (SELECT 1 FROM jobs.ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
+    ) >= $1 AS is_oldest_bounded
 FROM listed AS n
 LEFT JOIN jobs.paused_queues AS p ON p.queue = n.queue
 ORDER BY n.queue

@@ -37,7 +37,7 @@ SELECT 'claimed', (
         t.seq, t.attempt, t.spent, lower(hex(x.id)), x.job_id, x.payload, x.timeout_ms,
         x.max_attempts, x.retry, x.correlation_id, MAX($12, COALESCE(t.admitted_at, $12)), 0,
         t.queue,
-        t.limits, x.run_at, x.trace_parent
+        t.limits, x.run_at, x.trace_parent, x.tags
     ))
     FROM temp.jobs_claimed_rows AS t
     CROSS JOIN jobs_executions AS x ON x.seq = t.seq

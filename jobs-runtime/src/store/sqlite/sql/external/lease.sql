@@ -10,7 +10,7 @@ SELECT 'claimed', json_array(json_array(
     (l.cancel_requested_at IS NOT NULL) + 2 * EXISTS (
         SELECT 1 FROM jobs_attempts AS a WHERE a.seq = l.seq AND a.outcome = 'lost'
     ),
-    x.queue, l.limits, x.run_at, x.trace_parent
+    x.queue, l.limits, x.run_at, x.trace_parent, x.tags
 ))
 FROM jobs_leases AS l
 CROSS JOIN jobs_sessions AS s ON s.id = l.session AND s.external IS NOT NULL

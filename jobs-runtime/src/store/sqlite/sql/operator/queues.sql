@@ -2,7 +2,7 @@
 -- $1  the number at which to stop counting ready executions of a queue, and pending and blocked
 --     ones of all queues
 -- Returns rows: queue, time, author and reason of the pause, pending, ready, blocked, running, the
--- time at which the oldest of the first 1,000 ready executions was due, and which counts are lower
+-- time at which the oldest of the first 1,000 ready executions was due, and which values are
 -- bounds.
 WITH RECURSIVE
     present (queue) AS (
@@ -65,7 +65,11 @@ SELECT
         SELECT COUNT(*)
         FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT $1) AS counted
     ) >= $1 AS is_ready_bounded,
-    IFNULL((SELECT SUM(h.count) FROM blocked AS h), 0) >= $1 AS is_blocked_bounded
+    IFNULL((SELECT SUM(h.count) FROM blocked AS h), 0) >= $1 AS is_blocked_bounded,
+    (
+        SELECT COUNT(*)
+        FROM (SELECT 1 FROM jobs_ready AS r WHERE r.queue = n.queue LIMIT 1001) AS counted
+    ) > 1000 AS is_oldest_bounded
 FROM named AS n
 LEFT JOIN jobs_paused_queues AS p ON p.queue = n.queue
 ORDER BY n.queue
