@@ -315,6 +315,9 @@ fn doctor_names_what_stops_a_store_that_exists() {
         $ python3 spoil.py
         $ jobs doctor --bind 127.0.0.1:0 | grep payloads
         payloads warning 1 queued executions have payloads that their jobs refuse, such as …
+        $ $PROGRAM work --queues mail 2> log & for n in {1..600}; do grep -q refuse log && break; sleep 0.1; done; kill $!; wait $!
+        $ grep -c 'payloads that their jobs refuse' log
+        1
         $ jobs trigger test.limited-handler > /dev/null
         $ $PROGRAM work 2> log & for n in {1..600}; do grep -q 'no limit' log && break; sleep 0.1; done; kill $!; wait $!
         $ jobs doctor --bind 127.0.0.1:0 | grep limits

@@ -104,10 +104,14 @@ export function togglePause() {
   }
 }
 
-/** Reports a change that this page made itself. */
+/** Reports a change that this page made itself. Its effect is shown also while updates are paused. */
 export function touch() {
+  if (state.value === 'paused') {
+    for (const listener of [...listeners]) listener({ ...empty(), other: true });
+    return;
+  }
   pending.other = true;
-  if (state.value !== 'paused') schedule();
+  schedule();
 }
 
 /** Starts the stream and the clock. */

@@ -1,7 +1,7 @@
 // Dialogs that change an execution: edit while it waits, retry with another payload.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
-import { quote } from '../lib/commands.js';
+import { quote, withFlags } from '../lib/commands.js';
 import { pretty } from '../lib/json.js';
 import { touch } from '../lib/live.js';
 import { toast } from '../lib/notices.js';
@@ -51,6 +51,9 @@ function localTime(at) {
   return new Date(time.getTime() - time.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
 }
 
+/** The flags of `jobs edit`. */
+const FLAGS = { priority: '--priority', runAt: '--run-at', payload: '--payload' };
+
 /** @param {{execution: Execution, job: any, close: () => void}} properties */
 export function EditExecution({ execution: latest, job, close }) {
   // As it was when the dialog opened: only what the viewer changed is sent.
@@ -75,6 +78,6 @@ export function EditExecution({ execution: latest, job, close }) {
       </div>
       <${PayloadForm} schema=${job?.payloadSchema} value=${payload} change=${setPayload} problem=${problem} sensitive=${job?.sensitive} />
     </div>
-    <${DialogFoot} command=${changed && { method: 'PATCH', path: `executions/${execution.id}`, body }} close=${close} verb="Save" disabled=${busy || !changed} run=${() => save(body, 'Changed.')} />
+    <${DialogFoot} command=${changed && { method: 'PATCH', path: `executions/${execution.id}`, body, cli: withFlags(`jobs edit ${execution.id}`, body, FLAGS) }} close=${close} verb="Save" disabled=${busy || !changed} run=${() => save(body, 'Changed.')} />
   </${Dialog}>`;
 }

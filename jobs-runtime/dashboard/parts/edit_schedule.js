@@ -1,6 +1,7 @@
 // The dialog that creates or changes a schedule.
 import { html, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
+import { quote, withFlags } from '../lib/commands.js';
 import { cronWords } from '../lib/cron_words.js';
 import { useData } from '../lib/data.js';
 import { touch } from '../lib/live.js';
@@ -10,6 +11,9 @@ import { Dialog, DialogFoot } from './dialog.js';
 import { Labelled } from './labelled.js';
 import { NextTimes } from './next_times.js';
 import { RawJson } from './raw_json.js';
+
+/** The flags of `jobs schedules create`. */
+const FLAGS = { timezone: '--timezone', catchUp: '--catch-up', overlap: '--overlap', jitterMs: '--jitter', payload: '--payload' };
 
 /** The zones of the browser, for the list of proposals. @returns {string[]} */
 function zones() {
@@ -67,7 +71,8 @@ export function EditSchedule({ schedule: latest, close }) {
         ${field('jitterMs', 'Largest random delay, in milliseconds', html`<input ...${shared('jitterMs')} inputmode="numeric" />`)}</div>
       <div class="field"><span class="label">Payload; empty for the job's defaults</span>
         <${RawJson} value=${fields.payload ?? undefined} label="Payload of the schedule" change=${(/** @type {any} */ payload) => setFields({ ...fields, payload })} />${mistake('payload') && html`<span class="mistake">${mistake('payload')}</span>`}</div>
-      <${DialogFoot} command=${schedule ? { method: 'PATCH', path: `schedules/${encodeURIComponent(schedule.id)}`, body } : { method: 'POST', path: 'schedules', body }} close=${close} verb=${schedule ? 'Save' : 'Create'} disabled=${schedule && !Object.keys(body).length} />
+      <${DialogFoot} command=${schedule ? { method: 'PATCH', path: `schedules/${encodeURIComponent(schedule.id)}`, body, cli: withFlags(`jobs schedules edit ${quote(schedule.id)}`, body, { cron: '--cron', ...FLAGS }) }
+        : { method: 'POST', path: 'schedules', body, cli: withFlags(`jobs schedules create ${[fields.id, fields.jobId, fields.cron].map(quote).join(' ')}`, body, FLAGS) }} close=${close} verb=${schedule ? 'Save' : 'Create'} disabled=${schedule && !Object.keys(body).length} />
     </form>
   </${Dialog}>`;
 }

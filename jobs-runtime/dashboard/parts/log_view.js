@@ -2,7 +2,7 @@
 import { html, useEffect, useMemo, useRef, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { clock, count, full } from '../lib/format.js';
-import { onChange } from '../lib/live.js';
+import { onChange, state as live } from '../lib/live.js';
 import { Copy } from './copying.js';
 import { typed } from './labelled.js';
 
@@ -53,7 +53,7 @@ function useLines(id, isOpen) {
     };
     void load();
     const stop = onChange(() => void load());
-    const timer = isOpen ? setInterval(() => !document.hidden && void load(), 1000) : null;
+    const timer = isOpen ? setInterval(() => !document.hidden && live.value !== 'paused' && void load(), 1000) : null;
     return () => {
       ended = true;
       stop();

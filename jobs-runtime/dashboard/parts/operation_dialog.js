@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { consequenceWords, operationWords } from '../lib/bulk_words.js';
+import { bulkCli } from '../lib/commands.js';
 import { useData } from '../lib/data.js';
 import { number, percent } from '../lib/format.js';
 import { touch } from '../lib/live.js';
@@ -44,7 +45,7 @@ export function OperationDialog({ act, filter, close, done }) {
           </details>`}
       </div>
       ${isReadOnly() && html`<p class="notice wait refusal">Your role sees this and may not do it.</p>`}
-      <${DialogFoot} command=${{ method: 'POST', path: 'operations', body }} keep="Keep them as they are" close=${close} verb=${`${act.verb} ${number(changes)}${preview.exact ? '' : ' or more'}`} danger=${act.danger} disabled=${!changes || isReadOnly()} run=${start} />`}
+      <${DialogFoot} command=${{ method: 'POST', path: 'operations', body, cli: bulkCli(act.act, filter) }} keep="Keep them as they are" close=${close} verb=${`${act.verb} ${number(changes)}${preview.exact ? '' : ' or more'}`} danger=${act.danger} disabled=${!changes || isReadOnly()} run=${start} />`}
   </${Dialog}>`;
 }
 

@@ -3,6 +3,7 @@ import { html } from '../lib/dom.js';
 import { api } from '../lib/api.js';
 import { concernsOf } from '../lib/attention.js';
 import { useData } from '../lib/data.js';
+import { groupsSince } from '../lib/failure_groups.js';
 import { atLeast, count, number } from '../lib/format.js';
 import { now } from '../lib/live.js';
 import { href } from '../lib/router.js';
@@ -14,12 +15,11 @@ import { Trends } from '../parts/trends.js';
 import { Empty, Panel, Show, Skeleton } from '../parts/states.js';
 import { Time } from '../parts/time.js';
 
-const MOST_FAILED = 200;
-
-/** The failures of the last hour, counted up to a bound. */
+/** The executions that failed in the last hour, counted up to a bound. */
 async function failures() {
-  const page = await api.executions({ status: 'failed', since: startOf('1h'), limit: MOST_FAILED });
-  return { count: page.executions.length, more: page.nextCursor !== null, jobs: [...new Set(page.executions.map((one) => one.jobId))] };
+  const { groups, complete } = await groupsSince(startOf('1h'), undefined);
+  const jobs = new Set(groups.map((group) => group.jobId));
+  return { count: groups.reduce((sum, group) => sum + group.count, 0), more: !complete, jobs: [...jobs] };
 }
 
 export default function Overview() {

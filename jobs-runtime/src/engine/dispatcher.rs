@@ -57,6 +57,15 @@ enum StoreAnswer {
     Closed(()),
 }
 
+/// What tells the dispatcher of a change outside it.
+struct EventSources {
+    attempts: mpsc::UnboundedReceiver<AttemptEvent>,
+    /// `None` if the store sends no more events: only polls find work.
+    store: Option<broadcast::Receiver<StoreEvent>>,
+    stops: watch::Receiver<Stop>,
+    broker: BrokerSignalReceiver,
+}
+
 /// A worker: its parts, and the sources of its events.
 pub(super) struct Dispatcher {
     shared: Arc<Shared>,
@@ -73,11 +82,7 @@ pub(super) struct Dispatcher {
     is_skipping: bool,
 
     calls: FuturesUnordered<StoreCall<StoreAnswer>>,
-    attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
-    /// `None` if the store sends no more events: only polls find work.
-    store_events: Option<broadcast::Receiver<StoreEvent>>,
-    stop_requests: watch::Receiver<Stop>,
-    broker_signals: BrokerSignalReceiver,
+    events: EventSources,
     /// The consumer receives messages, so events of the store start no claim.
     is_consuming: bool,
     idle: watch::Sender<bool>,
@@ -133,10 +138,12 @@ impl Dispatcher {
             poll_at: now + shared.config.poll,
             is_skipping: false,
             calls: FuturesUnordered::new(),
-            attempt_events,
-            store_events: Some(shared.store.events()),
-            stop_requests,
-            broker_signals: parts.broker_signals,
+            events: EventSources {
+                attempts: attempt_events,
+                store: Some(shared.store.events()),
+                stops: stop_requests,
+                broker: parts.broker_signals,
+            },
             is_consuming: false,
             idle,
             shared,
@@ -152,7 +159,7 @@ impl Dispatcher {
     /// over, on the monotonic clock.
     pub(super) async fn run(mut self) -> Duration {
         let mut attempt_events = Vec::with_capacity(ATTEMPT_EVENTS_AT_ONCE);
-        let mut stop_requests = self.stop_requests.clone();
+        let mut stop_requests = self.events.stops.clone();
         loop {
             self.advance();
             if self.shutdown.is_closed() {
@@ -161,14 +168,14 @@ impl Dispatcher {
             }
             let wait = self.next_wake().saturating_sub(self.shared.now());
             tokio::select! {
-                _ = self.attempt_events.recv_many(&mut attempt_events, ATTEMPT_EVENTS_AT_ONCE) => {
+                _ = self.events.attempts.recv_many(&mut attempt_events, ATTEMPT_EVENTS_AT_ONCE) => {
                     for event in attempt_events.drain(..) {
                         self.on_attempt_event(event);
                     }
                 }
                 Some(answer) = self.calls.next() => self.on_answer(answer),
-                event = next_event(&mut self.store_events) => self.on_store_event(event),
-                Some(signal) = self.broker_signals.recv() => self.on_broker_signals(signal),
+                event = next_event(&mut self.events.store) => self.on_store_event(event),
+                Some(signal) = self.events.broker.recv() => self.on_broker_signals(signal),
                 changed = stop_requests.changed(), if self.shutdown.may_be_asked() => {
                     // An error means that the runtime was dropped: no request can follow.
                     let asked = changed.map_or(Stop::Now, |()| *stop_requests.borrow_and_update());
@@ -424,7 +431,7 @@ impl Dispatcher {
 
     fn on_broker_signals(&mut self, first: BrokerSignal) {
         let now = self.shared.now();
-        for signal in drain(&mut self.broker_signals, first) {
+        for signal in drain(&mut self.events.broker, first) {
             match signal {
                 BrokerSignal::Delivery(delivery) => self.claims.deliver(delivery, now),
                 BrokerSignal::Consuming(is_consuming) => {
@@ -447,7 +454,7 @@ impl Dispatcher {
 
     /// Takes every event that the store has already sent, so that decisions know of it.
     fn take_store_events(&mut self) {
-        while let Some(events) = &mut self.store_events {
+        while let Some(events) = &mut self.events.store {
             let event = match events.try_recv() {
                 Ok(event) => Ok(event),
                 Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
@@ -471,7 +478,7 @@ impl Dispatcher {
             Ok(StoreEvent::Finished(_) | StoreEvent::SchedulesChanged | StoreEvent::Received) => {}
             // Another process has written, or this loop has missed events.
             Ok(StoreEvent::Elsewhere) | Err(RecvError::Lagged(_)) => self.poll(now),
-            Err(RecvError::Closed) => self.store_events = None,
+            Err(RecvError::Closed) => self.events.store = None,
         }
     }
 }

@@ -1,7 +1,13 @@
 //! `POST /jobs/{id}/trigger-batch`: all or nothing.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use jobs::Clock;
+use jobs_runtime::SystemClock;
 use serde_json::{Value, json};
 
+use crate::leases::Counting;
 use crate::support::{API, Api};
 
 fn path() -> String {
@@ -123,4 +129,28 @@ async fn a_batch_has_at_most_ten_thousand_executions() {
     let answer = api.post(&path(), batch(10_000)).await;
     assert_eq!(answer.status, 202);
     assert_eq!(answer.body["executions"].as_array().unwrap().len(), 10_000);
+}
+
+/// The answer tells the status of every execution. It is not read one by one.
+#[tokio::test]
+async fn a_replayed_batch_reads_its_executions_together() {
+    const BATCH: usize = 1_000;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let store = Counting::new(Arc::clone(&clock)).await;
+    let calls = Arc::clone(&store.calls);
+    let api = Api::over(Arc::new(store), clock).await;
+    let one = |n| json!({"payload": member("a"), "idempotencyKey": format!("key {n}")});
+    let body = json!({"executions": (0..BATCH).map(one).collect::<Vec<_>>()});
+    for (name, outcome) in [("first", "new"), ("replayed", "replayed")] {
+        let before = calls.load(Ordering::Relaxed);
+        let answer = api.post(&path(), &body).await;
+        let spent = calls.load(Ordering::Relaxed) - before;
+        let executions = answer.body["executions"].as_array().unwrap();
+        assert_eq!(executions.len(), BATCH, "{name}");
+        assert!(
+            executions.iter().all(|it| it["outcome"] == outcome),
+            "{name}"
+        );
+        assert!(spent < 20, "the {name} batch made {spent} calls");
+    }
 }

@@ -362,7 +362,7 @@ async fn an_attempt_without_heartbeats_is_lost() {
 /// Counts the calls of a store. A virtual clock stands still during each.
 pub(crate) struct Counting {
     store: SqliteStore,
-    calls: Arc<AtomicU64>,
+    pub(crate) calls: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
 

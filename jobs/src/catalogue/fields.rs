@@ -3,6 +3,7 @@
 //! The macro cannot see the fields of an existing payload type, nor the names that serde gives to
 //! them. The schema contains both.
 
+use jobs_grammar::suggestion::distance;
 use serde_json::Value;
 
 use super::Problem;
@@ -127,24 +128,8 @@ fn nearest(field: &str, known: &[String]) -> Option<String> {
     let tolerated = (wanted.chars().count() / 3).max(1);
     known
         .iter()
-        .map(|name| (edit_distance(&wanted, &normalise(name)), name))
+        .map(|name| (distance(&wanted, &normalise(name)), name))
         .filter(|(distance, _)| *distance <= tolerated)
         .min()
         .map(|(_, name)| name.clone())
-}
-
-/// The number of characters to insert, delete or replace to turn `a` into `b`.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, b) in b.iter().enumerate() {
-            let replaced = corner + usize::from(a != *b);
-            corner = row[j + 1];
-            row[j + 1] = replaced.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -1,4 +1,5 @@
-// Rules that draw nothing: words for cron expressions, durations, exact numbers, differences.
+// Rules that draw nothing: words for cron expressions, durations, exact numbers, differences, copied
+// commands.
 import { assert } from '../tools.mjs';
 
 /** Calls functions of a module of the dashboard in the page; returns their results as JSON. */
@@ -44,4 +45,27 @@ export async function numbers_and_durations_are_exact({ page, open }) {
   assert.equal(exact, '{"id":12345678901234567890,"rate":0.10000000000000000001,"plain":1.5}');
   const [changes] = await call(page, 'lib/json.js', [['difference', { a: 1, b: [1, 2], c: { d: 1 } }, { a: 1, b: [1], c: { d: 2 }, e: 3 }]]);
   assert.deepEqual(changes.map((one) => [one.pointer, one.kind]), [['/b/1', 'removed'], ['/c/d', 'changed'], ['/e', 'added']]);
+}
+
+export async function copied_commands_are_whole({ page, open }) {
+  await open('overview');
+  const id = '01a231fe-e79c-7795-bd6b-0a43ba9fd3b5';
+  const texts = await call(page, 'lib/commands.js', [
+    ['rustText', 'plain'],
+    ['rustText', '{"color":"#fff"}'],
+    ['bulkCli', 'retry', { jobId: 'mail.send', status: 'failed', createdBy: 'night shift' }],
+    ['bulkCli', 'delete', { ids: [id, id] }],
+    ['bulkCli', 'cancel', { text: 'in a payload' }],
+    ['withFlags', `jobs edit ${id}`, { priority: 7, payload: { a: 1 }, other: 1 }, { priority: '--priority', payload: '--payload' }],
+    ['withFlags', 'jobs schedules edit nightly', { jitterMs: 30_000 }, { jitterMs: '--jitter' }],
+  ]);
+  assert.deepEqual(texts, [
+    '"plain"',
+    'r##"{"color":"#fff"}"##',
+    `jobs retry --where 'job=mail.send status=failed created-by="night shift"'`,
+    `jobs delete --where 'id=${id} id=${id}'`,
+    undefined,
+    `jobs edit ${id} --priority=7 --payload='{"a":1}'`,
+    'jobs schedules edit nightly --jitter=30000ms',
+  ]);
 }

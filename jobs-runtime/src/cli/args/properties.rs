@@ -26,7 +26,7 @@ impl Command {
             #[cfg(feature = "archive")]
             Self::Archive { .. } => true,
             #[cfg(feature = "rabbitmq")]
-            Self::Broker { .. } => true,
+            Self::Broker { .. } | Self::DeadLetters { .. } => true,
             Self::Check(args) => args.waiting,
             _ => false,
         }

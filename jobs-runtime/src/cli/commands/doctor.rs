@@ -11,7 +11,7 @@ mod archive;
 #[cfg(unix)]
 mod disk;
 mod server;
-mod store;
+pub(super) mod store;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -33,11 +33,11 @@ const HEADER_BYTES: usize = 20;
 
 /// The result of one check.
 #[derive(Debug, Serialize)]
-struct CheckResult {
+pub(super) struct CheckResult {
     check: &'static str,
     #[serde(rename = "verdict")]
     status: CheckStatus,
-    detail: String,
+    pub(super) detail: String,
 }
 
 /// The status of a check. A `problem` makes the command fail.

@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jobs_grammar::suggestion::did_you_mean;
 use serde_json::{Value, json};
 
+use super::doctor::store::waiting;
 use super::start_unless_stopped;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 use crate::cli::settings::Settings;
 use crate::cli::signals::Signals;
+use crate::store::Store;
 use crate::{Runtime, RuntimeBuilder};
 
 /// The components that a process starts.
@@ -54,6 +56,9 @@ pub(in crate::cli) async fn run(
         return Ok(());
     };
     print_start(&runtime, settings, output, components).await;
+    if components != Components::Http {
+        tokio::spawn(warn_of_payloads(Arc::clone(runtime.store())));
+    }
 
     let stopped = serve(&runtime, output, &mut signals, components).await;
     if output.json {
@@ -194,6 +199,14 @@ async fn print_start(
         if settings.http.trusted_network {
             output.note("  trusted_network: every caller may do everything, without a token");
         }
+    }
+}
+
+/// Says in the log which waiting executions the linked jobs would refuse. A job that this program
+/// does not link is no reason: another worker may.
+async fn warn_of_payloads(store: Arc<dyn Store>) {
+    if let [_, Some(payloads)] = waiting(&*store).await {
+        tracing::warn!("{}", payloads.detail);
     }
 }
 

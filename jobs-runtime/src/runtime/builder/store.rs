@@ -6,7 +6,7 @@ use std::time::Duration;
 use jobs::Clock;
 
 use crate::engine::outage::{OutageLog, is_outage};
-use crate::store::{ClockedStore, DatabaseUrl, Store, StoreError};
+use crate::store::{ClockedStore, DatabaseUrl, MigrationStatus, Store, StoreError};
 
 /// The time between two attempts to reach the store of a start.
 const STORE_RETRY: Duration = Duration::from_millis(500);
@@ -54,19 +54,50 @@ pub(super) async fn prepare(
     may_migrate: bool,
 ) -> Result<Arc<dyn Store>, StoreError> {
     let store = ClockedStore::wrap(store, clock);
-    let mut applied = store.migrations().await?.into_iter();
-    let is_partial = applied.any(|step| step.applied_at.is_some())
-        && applied.any(|step| step.applied_at.is_none());
-    if is_partial && !may_migrate {
-        return Err(StoreError::Layout(
-            "it is older than this program, and a program without workers does not migrate it: \
-             start a worker of this version, or run the command `migrate`"
-                .to_owned(),
-        ));
+    if !may_migrate {
+        check_not_older(&store.migrations().await?)?;
     }
     store.migrate().await?;
     if let Some(moved) = store.transfer() {
         moved.check_not_moved().await?;
     }
     Ok(store)
+}
+
+/// Refuses a store of which some steps of this program are applied, and others are not.
+fn check_not_older(steps: &[MigrationStatus]) -> Result<(), StoreError> {
+    let is_applied = |step: &MigrationStatus| step.applied_at.is_some();
+    let is_older = steps.iter().any(is_applied) && !steps.iter().all(is_applied);
+    if !is_older {
+        return Ok(());
+    }
+    Err(StoreError::Layout(
+        "it is older than this program, and a program without workers does not migrate it: start \
+         a worker of this version, or run the command `migrate`"
+            .to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    fn steps(applied: &[bool]) -> Vec<MigrationStatus> {
+        let step = |(version, is_applied): (u32, &bool)| MigrationStatus {
+            version,
+            name: "a step".to_owned(),
+            applied_at: is_applied.then_some(Timestamp::from_millis(7)),
+        };
+        (1..).zip(applied).map(step).collect()
+    }
+
+    #[test]
+    fn a_program_without_workers_creates_tables_and_changes_none() {
+        for accepted in [&[][..], &[false, false], &[true, true]] {
+            assert!(check_not_older(&steps(accepted)).is_ok(), "{accepted:?}");
+        }
+        let refused = check_not_older(&steps(&[true, false])).expect_err("older");
+        assert!(refused.to_string().contains("`migrate`"), "{refused}");
+    }
 }

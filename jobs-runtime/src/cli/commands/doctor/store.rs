@@ -30,13 +30,22 @@ pub(super) async fn check(store: &dyn Store, limits: &[&str]) -> Vec<CheckResult
     if let Ok(newest) = store.list_executions(ExecutionQuery::newest(SAMPLE)).await {
         results.extend(check_limits(&newest.executions, limits));
     }
+    let waiting = waiting(store).await;
+    results.extend(waiting.into_iter().flatten());
+    results
+}
+
+/// Finds queued executions that the linked jobs cannot execute: by their jobs, by their payloads.
+pub(in crate::cli::commands) async fn waiting(store: &dyn Store) -> [Option<CheckResult>; 2] {
     let mut query = ExecutionQuery::newest(SAMPLE);
     query.status = Some(ExecutionStatus::Queued);
-    if let (Ok(queued), Ok(linked)) = (store.list_executions(query).await, Catalogue::linked()) {
-        results.extend(check_jobs(&queued.executions, &linked));
-        results.extend(check_payloads(&queued.executions, &linked));
+    match (store.list_executions(query).await, Catalogue::linked()) {
+        (Ok(queued), Ok(linked)) => [
+            check_jobs(&queued.executions, &linked),
+            check_payloads(&queued.executions, &linked),
+        ],
+        _ => [None, None],
     }
-    results
 }
 
 async fn check_connection(store: &dyn Store) -> CheckResult {
