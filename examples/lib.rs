@@ -21,6 +21,9 @@
 //! | file | name | shows |
 //! |---|---|---|
 //! | `web.rs` | `web` | an axum handler that enqueues |
+//! | `transactional_web.rs` | `transactional_web` | a row and an execution in one transaction |
+//! | `api_client.rs` | `api_client` | a client of an API with a rate limit |
+//! | `fan_out.rs` | `fan_out` | a parent that awaits its children |
 //! | `limits.rs` | `limits` | concurrency and rate limits |
 //! | `deduplication.rs` | `deduplication` | unique and debounced executions |
 //! | `schedules.rs` | `schedules` | schedules of attributes and of run time |

@@ -211,10 +211,10 @@ fn the_web_example_responds_before_the_job_has_run() {
     }
 }
 
-fn web_responds_before_the_job_has_run(database: &str) {
-    let dir = tempfile::tempdir().unwrap();
-    let child = Command::new(example("web"))
-        .current_dir(dir.path())
+/// Starts an example that serves HTTP. Returns it with the address that it prints.
+fn start_server(name: &str, dir: &Path, database: &str) -> (KillOnDrop, SocketAddr) {
+    let child = Command::new(example(name))
+        .current_dir(dir)
         .env("ADDRESS", "127.0.0.1:0")
         .env("JOBS_DATABASE", database)
         .stdout(Stdio::piped())
@@ -226,7 +226,40 @@ fn web_responds_before_the_job_has_run(database: &str) {
         .read_line(&mut line)
         .expect("the example prints its address");
     let address = line.trim().rsplit('/').next().unwrap_or_default();
-    let address: SocketAddr = address.parse().expect("an address");
+    (web, address.parse().expect("an address"))
+}
+
+#[test]
+fn an_order_and_its_receipt_are_stored_together_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_web, address) = start_server("transactional_web", dir.path(), "unused");
+    let order = |number: u32, cents: u32| {
+        let body = format!(r#"{{"number": {number}, "cents": {cents}, "email": "b@example.com"}}"#);
+        post(address, "/orders", &body)
+    };
+    let stored = order(7, 4_200);
+    assert_eq!(stored.status, 201, "{stored:?}");
+    assert_eq!(order(8, 0).status, 422, "0 cents break a rule of the table");
+    assert_eq!(order(7, 100).status, 422, "the number is taken");
+    assert_eq!(get(address, "/orders").text.trim(), "1");
+
+    let jobs = |args: &[&str]| {
+        let database = ["--database", "sqlite:orders.db"];
+        run(PROGRAM, dir.path(), &[&database, args].concat()).out
+    };
+    let listed: Value = serde_json::from_str(&jobs(&["executions", "--json"])).unwrap();
+    let listed = listed["executions"].as_array().unwrap();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    let id = stored.text.trim();
+    assert_eq!(listed[0]["id"], id);
+    wait_for("the receipt", || {
+        jobs(&["execution", id]).contains("succeeded")
+    });
+}
+
+fn web_responds_before_the_job_has_run(database: &str) {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut web, address) = start_server("web", dir.path(), database);
     let answer = post(address, "/workspaces/ws-1/members", r#""user:carol""#);
     assert_eq!(answer.status, 202, "{answer:?}");
     let id = answer.text.trim();

@@ -1,20 +1,20 @@
 // Runs the cases of `cases/` one after the other, each in a new browser context.
 //
-// A case is a function that gets the tools of `tools.mjs`. DASHBOARD_CASES selects cases by a part
-// of their names. Fails with all failed cases, each with what the page showed.
+// A case is a function that gets the tools of `tools.mjs`. DASHBOARD_CASES selects cases by parts
+// of their names, with commas between them. Fails with all failed cases, each with what the page showed.
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { browser, context, settings } from './tools.mjs';
 
 const folder = path.join(path.dirname(fileURLToPath(import.meta.url)), 'cases');
-const wanted = process.env.DASHBOARD_CASES ?? '';
+const wanted = (process.env.DASHBOARD_CASES ?? '').split(',').filter(Boolean);
 const failures = [];
 
 for (const file of fs.readdirSync(folder).sort()) {
   const cases = await import(path.join(folder, file));
   for (const [name, run] of Object.entries(cases)) {
-    if (wanted && !`${file} ${name}`.includes(wanted)) continue;
+    if (wanted.length && !wanted.some((part) => `${file} ${name}`.includes(part))) continue;
     if (run.tier === 'full' && settings.tier !== 'full') continue;
     if (run.store && run.store !== settings.store) continue;
     const began = Date.now();

@@ -38,6 +38,28 @@ await api('POST', 'schedules', { id: 'signed', jobId: 'test.slow', cron: '0 3 * 
   await refused(`executions/${failed}`, 'Retry', 'Retry it');
   await refused('schedules/signed', 'Run now', 'Run it now');
 
+  const refusedInMenu = async (screen, act, verb) => {
+    await open(screen);
+    const item = page.getByText(act, { exact: true });
+    if (!await item.isVisible()) await button('More acts').click();
+    await item.click();
+    await see('may not do it');
+    assert(await page.locator('dialog').getByRole('button', { name: verb, exact: true }).isDisabled(), `${verb} is possible`);
+    await page.keyboard.press('Escape');
+  };
+  await refusedInMenu(`executions/${failed}`, 'Erase its data…', 'Erase the data');
+  await refusedInMenu(`executions/${failed}`, 'Delete…', 'Delete it');
+  await refusedInMenu('schedules/signed', 'Delete…', 'Delete it');
+  for (const act of ['Retry', 'Delete']) {
+    await open('failures');
+    await page.locator('.failure', { hasText: 'test.ends' }).first().click();
+    await button(`${act} all`).click();
+    const dialog = page.locator('dialog[open]');
+    await dialog.getByText(/needs the role operator|does not allow this/).first().waitFor();
+    assert.equal(await dialog.getByRole('button', { name: new RegExp(`^${act} \\d`) }).count(), 0, `${act} all is possible`);
+    await page.keyboard.press('Escape');
+  }
+
   const answered = async (screen, steps) => {
     await open(screen);
     await steps();

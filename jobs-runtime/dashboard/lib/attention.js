@@ -9,12 +9,24 @@ function some(names) {
   return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${count(names.length - 3, 'more job')}` : names.join(', ');
 }
 
+/** An attempt may end this long after its timeout, or after it was asked to end. */
+const LATE_MS = 30_000;
+
+/** Why a running execution should have ended; empty if it need not. @param {any} one @param {any[]} jobs @param {number} now */
+function overdue(one, jobs, now) {
+  const asked = one.cancelRequestedAt ? now - Date.parse(one.cancelRequestedAt) : 0;
+  if (asked > LATE_MS) return `was asked to end ${duration(asked)} ago`;
+  const ran = one.startedAt ? now - Date.parse(one.startedAt) : 0;
+  const timeout = jobs.find((job) => job.id === one.jobId)?.timeoutMs;
+  return timeout && ran > timeout + LATE_MS ? `has run for ${duration(ran)}, and its timeout is ${duration(timeout)}` : '';
+}
+
 /**
- * @param {{health?: any, processes?: any[], queues?: any[], jobs?: any[], schedules?: any[], failed?: {count: number, more: boolean, jobs: string[]}}} known
+ * @param {{health?: any, processes?: any[], queues?: any[], jobs?: any[], schedules?: any[], running?: any[], failed?: {count: number, more: boolean, jobs: string[]}}} known
  * @param {number} now
  * @returns {Concern[]}
  */
-export function concernsOf({ health, processes, queues, jobs, schedules, failed }, now) {
+export function concernsOf({ health, processes, queues, jobs, schedules, running, failed }, now) {
   /** @type {Concern[]} */
   const list = [];
   for (const check of health?.checks ?? []) {
@@ -24,6 +36,10 @@ export function concernsOf({ health, processes, queues, jobs, schedules, failed 
   if (processes && !processes.length) list.push({ tone: waiting ? 'bad' : 'wait', text: `No worker is running${waiting ? `, and ${count(waiting, 'execution')} wait` : ''}.`, act: 'See the system', href: href(['system']) });
   for (const process of processes ?? []) {
     if (now - Date.parse(process.renewedAt) > 30_000) list.push({ tone: 'bad', text: `The worker ${process.worker} has not renewed its session for ${duration(now - Date.parse(process.renewedAt))}.`, act: 'See the processes', href: href(['system']) });
+  }
+  for (const one of running ?? []) {
+    const why = overdue(one, jobs ?? [], now);
+    if (why) list.push({ tone: 'bad', text: `An attempt of ${one.jobId} ${why}.`, act: 'See the execution', href: href(['executions', one.id]) });
   }
   if (failed?.count) list.push({ tone: 'bad', text: `${failed.more ? `At least ${number(failed.count)} executions` : count(failed.count, 'execution')} failed in the last hour: ${some(failed.jobs)}.`, act: 'See the failures', href: href(['failures'], { period: '1h' }) });
   for (const queue of queues ?? []) {

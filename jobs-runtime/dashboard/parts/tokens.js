@@ -72,7 +72,8 @@ export function Tokens() {
   const loaded = useData(isShown ? 'tokens' : null, api.tokens, { every: 5000 });
   const [creating, setCreating] = useState(false);
   if (!isShown) return null;
-  const aside = html`<button class="small" onClick=${() => setCreating(true)}>New token</button>`;
+  // The first token has another default than the next ones.
+  const aside = loaded.data && html`<button class="small" onClick=${() => setCreating(true)}>New token</button>`;
   return html`<${Panel} title="Tokens" kind="table" aside=${aside}><${Show} of=${loaded} what="The list of tokens" lines=${3}>${(/** @type {{tokens: Token[]}} */ { tokens }) => (tokens.length
     ? html`<${Table} label="Tokens" columns=${COLUMNS}>${[...tokens].reverse().map((token) => html`<tr key=${token.id}><td class="grow"><div class="cell"><span class="cut" title=${token.id}>${token.name}</span></div></td>
         <td>${token.role}</td><td><${Tone} tone=${token.state === 'valid' ? 'ok' : 'off'} word=${token.state} /></td>

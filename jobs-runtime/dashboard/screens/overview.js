@@ -22,6 +22,13 @@ async function failures() {
   return { count: groups.reduce((sum, group) => sum + group.count, 0), more: !complete, jobs: [...jobs] };
 }
 
+/** The newest executions that have existed for a minute and still run. */
+async function running() {
+  const until = new Date(now.value - 60_000).toISOString();
+  const page = await api.executions({ status: 'running', until, limit: 50, fields: 'id,jobId,startedAt,cancelRequestedAt' });
+  return page.executions;
+}
+
 export default function Overview() {
   const overview = useData('overview', api.overview, { every: 3000 });
   const health = useData('health', api.health, { every: 3000 });
@@ -30,9 +37,10 @@ export default function Overview() {
   const jobs = useData('jobs:all', () => api.jobs({ limit: 1000 }), { every: 30_000 });
   const schedules = useData('schedules', () => api.schedules(), { every: 10_000 });
   const failed = useData('failed:1h', failures, { every: 3000 });
-  const all = [health, processes, queues, jobs, schedules, failed];
+  const old = useData('running:1m', running, { every: 5000 });
+  const all = [health, processes, queues, jobs, schedules, old, failed];
   const isLoaded = all.every((one) => one.data !== undefined || one.error);
-  const concerns = concernsOf({ health: health.data, processes: processes.data?.processes, queues: queues.data?.queues, jobs: jobs.data?.jobs, schedules: schedules.data?.schedules, failed: failed.data }, now.value);
+  const concerns = concernsOf({ health: health.data, processes: processes.data?.processes, queues: queues.data?.queues, jobs: jobs.data?.jobs, schedules: schedules.data?.schedules, running: old.data, failed: failed.data }, now.value);
   const unreachable = all.find((one) => one.error);
   return html`<div class="screen">
     <header><div><h1>Overview</h1></div></header>

@@ -395,9 +395,10 @@ mod tests {
         );
         assert_eq!(refusal(&["retain", "database"]), None, "no such field");
         let behind_others = payload(&crawl(), &["--url", "x", "--concurrency", "4"]);
+        let behind_others = behind_others.expect("a payload");
         assert_eq!(
-            behind_others.expect("a payload"),
-            r#"{"concurrency":4,"url":"x"}"#
+            serde_json::from_str::<Value>(&behind_others).expect("JSON"),
+            json!({"concurrency": 4, "url": "x"})
         );
     }
 

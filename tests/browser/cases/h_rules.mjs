@@ -69,3 +69,21 @@ export async function copied_commands_are_whole({ page, open }) {
     'jobs schedules edit nightly --jitter=30000ms',
   ]);
 }
+
+export async function attempts_that_should_have_ended_need_attention({ page, open }) {
+  await open('overview');
+  const now = Date.parse('2030-01-01T00:10:00Z');
+  const ago = (seconds) => new Date(now - seconds * 1000).toISOString();
+  const running = [
+    { id: 'a', jobId: 'slow', startedAt: ago(50) },
+    { id: 'b', jobId: 'slow', startedAt: ago(100) },
+    { id: 'c', jobId: 'deaf', startedAt: ago(500), cancelRequestedAt: ago(45) },
+    { id: 'd', jobId: 'deaf', startedAt: ago(500), cancelRequestedAt: ago(5) },
+  ];
+  const jobs = [{ id: 'slow', timeoutMs: 60_000 }, { id: 'deaf', timeoutMs: null }];
+  const [concerns] = await call(page, 'lib/attention.js', [['concernsOf', { running, jobs }, now]]);
+  assert.deepEqual(concerns.map((one) => one.text), [
+    'An attempt of slow has run for 1 min 40 s, and its timeout is 1 min.',
+    'An attempt of deaf was asked to end 45 s ago.',
+  ]);
+}

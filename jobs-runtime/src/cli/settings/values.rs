@@ -174,11 +174,11 @@ mod tests {
 
     #[test]
     fn values_out_of_range_name_the_range() {
-        for text in ["99ms", "2d", "0s"] {
+        for text in ["99ms", "2d", "0s", "2000000000000000h"] {
             let error = LEASE.parse(text).expect_err(text);
             assert_eq!(error, format!("`{text}` is out of range: give 100ms to 1d"));
         }
-        for text in ["2000000000000000h", "soon", "-5m", "30"] {
+        for text in ["soon", "-5m", "30"] {
             let error = LEASE.parse(text).expect_err(text);
             assert!(error.contains("is not a duration"), "{error}");
         }
