@@ -57,6 +57,14 @@ fn settings_that_would_be_ignored_are_told() {
         $ JOBS_DATABASE=$'sqlite:jobs.db\n' jobs list
         error: database (from JOBS_DATABASE): the value contains a line break or another control character: remove it
         [exit 2]
+        $ JOBS_LOG=warning jobs list
+        error: JOBS_LOG: `warning` is no level, did you mean `warn`?
+        [exit 2]
+        $ JOBS_LOG=everything jobs list
+        error: JOBS_LOG: `everything` is no level: write one of off, error, …
+        [exit 2]
+        $ JOBS_LOG=$'info\n' jobs --database sqlite::memory: exec test.log --name x 2>&1 | grep -c 'hello x'
+        2
         $ JOBS_LOG=inof jobs list
         error: JOBS_LOG: `inof` is no level, did you mean `info`?
         [exit 2]
