@@ -18,6 +18,10 @@ use crate::cli::signals::Signals;
 use crate::store::Store;
 use crate::{Runtime, RuntimeBuilder};
 
+/// The waiting executions that a worker looks at when it starts. A payload may have a mebibyte, so
+/// all of them are a small part of a worker's memory.
+const SAMPLE_AT_START: usize = 50;
+
 /// The components that a process starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::cli) enum Components {
@@ -205,7 +209,7 @@ async fn print_start(
 /// Says in the log which waiting executions the linked jobs would refuse. A job that this program
 /// does not link is no reason: another worker may.
 async fn warn_of_payloads(store: Arc<dyn Store>) {
-    if let [_, Some(payloads)] = waiting(&*store).await {
+    if let [_, Some(payloads)] = waiting(&*store, SAMPLE_AT_START).await {
         tracing::warn!("{}", payloads.detail);
     }
 }

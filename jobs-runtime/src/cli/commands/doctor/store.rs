@@ -30,14 +30,18 @@ pub(super) async fn check(store: &dyn Store, limits: &[&str]) -> Vec<CheckResult
     if let Ok(newest) = store.list_executions(ExecutionQuery::newest(SAMPLE)).await {
         results.extend(check_limits(&newest.executions, limits));
     }
-    let waiting = waiting(store).await;
+    let waiting = waiting(store, SAMPLE).await;
     results.extend(waiting.into_iter().flatten());
     results
 }
 
 /// Finds queued executions that the linked jobs cannot execute: by their jobs, by their payloads.
-pub(in crate::cli::commands) async fn waiting(store: &dyn Store) -> [Option<CheckResult>; 2] {
-    let mut query = ExecutionQuery::newest(SAMPLE);
+/// Looks at the newest `sample`, whose payloads are all in memory.
+pub(in crate::cli::commands) async fn waiting(
+    store: &dyn Store,
+    sample: usize,
+) -> [Option<CheckResult>; 2] {
+    let mut query = ExecutionQuery::newest(sample);
     query.status = Some(ExecutionStatus::Queued);
     match (store.list_executions(query).await, Catalogue::linked()) {
         (Ok(queued), Ok(linked)) => [
